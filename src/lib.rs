@@ -1,0 +1,2 @@
+//! Tearoff.
+#![forbid(unsafe_code)]

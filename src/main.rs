@@ -1,0 +1,2 @@
+//! The `tearoff` program.
+fn main() {}
