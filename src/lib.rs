@@ -1,2 +1,7 @@
-//! Tearoff.
+//! Renders Jinja templates for campaigns and web layers, and tears single-use voucher codes off shared pools exactly once.
 #![forbid(unsafe_code)]
+
+mod error;
+pub mod voucher;
+
+pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,149 @@
+//! What a store does for the rest of the program. Batch-first, and split by who needs it.
+//!
+//! Every operation is atomic. A call whose answer was lost may have run: every operation gives the same answer when it is
+//! asked again. Dropping a future never loses a code. An unreachable store is
+//! [`ErrorKind::StoreUnavailable`](crate::ErrorKind::StoreUnavailable), never an empty pool.
+
+use async_trait::async_trait;
+
+use super::{
+    Binding, Catalogue, Claim, Claimed, Code, Count, CustomerId, Kept, Lease, MessageId, NewVoucher, PoolName,
+    PoolSettings, PoolStatus, ReleasedMessage, Settled, VoucherRecord,
+};
+use crate::error::Result;
+
+/// The render path: everything a message needs while it is rendered.
+#[async_trait]
+pub trait Claims: Send + Sync {
+    /// Answers every claim, in order, and tags what is reserved with `lease`, which is thereby started or renewed.
+    ///
+    /// For each claim, the first of these that holds:
+    /// - the message id is retired, or belongs to another customer or mode: [`Claimed::Rejected`];
+    /// - its key is bound to a voucher that is neither expired nor void: that voucher, whatever limits or pauses say. If it
+    ///   is only reserved it is re-tagged with `lease`, whoever held it before. An expired or void one is unbound and
+    ///   replaced like a new claim; a redeemed one stays;
+    /// - the pool is unknown or paused, or a limit is reached: refused, `limit_reached` as contended while another lease
+    ///   holds reservations that count for that limit;
+    /// - a voucher that has not expired is taken from the pool's stock, those of the earliest expiry first and in random
+    ///   order among these; else from the first pool of its overflow chain that has one (paused ones are passed over); else
+    ///   the fallback code of the first pool of that chain that has one. The choice is bound under the claim's key in the
+    ///   pool that the template names;
+    /// - nothing: `pool_empty`, as contended while another lease holds reservations taken from a pool of the chain.
+    ///
+    /// Claims earlier in the slice come first. What ran-out leases had reserved goes back before anything is answered. With
+    /// no claims, the call renews the lease.
+    async fn reserve(&self, lease: &Lease, claims: &[Claim]) -> Result<Vec<Claimed>>;
+
+    /// Ends `lease`: assigns what complete messages show, and gives back everything else that carries its tag.
+    ///
+    /// A message is accepted only if its id is not retired, nor bound to another customer or mode, and each code it shows is
+    /// at this moment bound (reserved under whatever tag, assigned or redeemed) to that very key. Then its bindings are
+    /// assigned and its id is bound to its customer and mode. An empty `kept` is a release.
+    ///
+    /// The answer stands in the order of `kept` and is durable when it arrives. Asked again, it is the same.
+    async fn settle(&self, lease: &Lease, kept: &[Kept]) -> Result<Vec<Settled>>;
+
+    /// A snapshot of each pool, `None` for one that does not exist.
+    async fn counts(&self, pools: &[PoolName]) -> Result<Vec<Option<Count>>>;
+}
+
+/// Look-ups. They change nothing.
+#[async_trait]
+pub trait Lookup: Send + Sync {
+    /// What is bound to each claim's key at this moment, without taking or tagging anything. Expired and void vouchers,
+    /// and reservations of leases that ran out, count as unbound.
+    async fn bindings(&self, claims: &[Claim]) -> Result<Vec<Option<Binding>>>;
+
+    /// A voucher by its code.
+    async fn voucher(&self, code: &Code) -> Result<Option<VoucherRecord>>;
+
+    /// The vouchers of each customer, oldest first: reserved, assigned, redeemed, and those that expired or were voided
+    /// while they were the customer's.
+    async fn customers(&self, customers: &[CustomerId]) -> Result<Vec<Vec<VoucherRecord>>>;
+
+    /// The vouchers of a pool in a fixed order, at most `limit`, from behind the code `after`.
+    async fn vouchers(&self, pool: &PoolName, after: Option<&Code>, limit: usize) -> Result<Vec<VoucherRecord>>;
+
+    /// Every pool with its settings and counts, by name.
+    async fn pools(&self) -> Result<Vec<PoolStatus>>;
+
+    /// One pool with its settings and counts.
+    async fn pool(&self, name: &PoolName) -> Result<Option<PoolStatus>>;
+
+    /// What a preview may know of all pools.
+    async fn catalogue(&self) -> Result<Catalogue>;
+}
+
+/// Pools and their stock.
+#[async_trait]
+pub trait Stock: Send + Sync {
+    /// Makes a pool.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) if it exists;
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if its overflow pool does not, or the chain is a circle.
+    async fn create_pool(&self, name: &PoolName, settings: &PoolSettings) -> Result<()>;
+
+    /// Replaces a pool's settings.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such pool, and as for creating one.
+    async fn set_pool(&self, name: &PoolName, settings: &PoolSettings) -> Result<()>;
+
+    /// Removes a pool with all that is in it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound); [`ErrorKind::Refused`](crate::ErrorKind::Refused) while codes are
+    /// reserved, while another pool overflows into it, or, unless `archived`, while codes are assigned or redeemed.
+    async fn delete_pool(&self, name: &PoolName, archived: bool) -> Result<()>;
+
+    /// Adds vouchers to a pool, shuffled, each code once in the project. The answers stand in the order of `vouchers`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such pool.
+    async fn import(&self, pool: &PoolName, vouchers: &[NewVoucher]) -> Result<Vec<Imported>>;
+}
+
+/// What became of one voucher of an import.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Imported {
+    /// It is available now.
+    Added,
+    /// The pool has the code already, in whatever state.
+    AlreadyInPool,
+    /// This other pool of the project has the code.
+    InOtherPool(PoolName),
+}
+
+/// What support staff do by hand.
+#[async_trait]
+pub trait Desk: Send + Sync {
+    /// Takes back what a message that will never be delivered holds under its own keys (`message`, `occurrence`), whether
+    /// reserved or assigned, and retires its id in the same step. Wider keys and redeemed vouchers stay. Asked again, it
+    /// gives back nothing more.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for a message that the store never accepted and that reserves nothing.
+    async fn release_message(&self, message: &MessageId) -> Result<ReleasedMessage>;
+
+    /// Takes back every voucher that test messages were assigned and that is not redeemed; says how many.
+    async fn reclaim_tests(&self) -> Result<u64>;
+}
+
+/// A whole store.
+#[async_trait]
+pub trait Store: Claims + Lookup + Stock + Desk {
+    /// What an operator should know: each finding names a check and whether it passed, with the remedy if not.
+    async fn examine(&self) -> Result<Vec<Finding>>;
+}
+
+/// One line of `tearoff doctor`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Finding {
+    /// What was looked at.
+    pub check: String,
+    /// Whether it is as it should be.
+    pub ok: bool,
+    /// What was found, and what to do if it is not as it should be.
+    pub detail: String,
+}
