@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod render;
 pub mod voucher;
 
 pub use error::{Error, ErrorKind, Result};

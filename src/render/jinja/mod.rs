@@ -1,0 +1,63 @@
+//! What Jinja2 3.1 has and minijinja lacks or does differently.
+//!
+//! Filters, tests, functions and methods stand in tables: name, parameters as in Python, and what they do.
+//! `docs/TEMPLATES-JINJA2.md` tells authors what is left different.
+
+mod args;
+#[cfg(test)]
+mod corpus;
+mod dates;
+mod functions;
+mod groups;
+mod instant;
+mod json;
+mod layout;
+mod markup;
+mod methods;
+mod numbers;
+mod output;
+mod printf;
+mod random;
+mod sequences;
+mod str_format;
+mod str_methods;
+mod strings;
+mod tests;
+mod text;
+mod urlize;
+
+use minijinja::{Environment, UndefinedBehavior};
+
+pub(crate) use instant::Instant;
+pub(crate) use output::format_value;
+pub(crate) use random::SEED;
+
+/// Gives an environment what Jinja2 3.1 gives: its filters, tests, functions, methods, and how it prints values.
+///
+/// What is missing prints nothing, at any depth. A render's context may hold a text or number named [`SEED`]:
+/// what looks random follows from it.
+pub(crate) fn install(env: &mut Environment<'_>) {
+    env.set_undefined_behavior(UndefinedBehavior::Chainable);
+    env.set_formatter(format_value);
+    env.set_unknown_method_callback(methods::unknown_method);
+    for filters in [
+        dates::FILTERS,
+        groups::FILTERS,
+        json::FILTERS,
+        layout::FILTERS,
+        markup::FILTERS,
+        numbers::FILTERS,
+        random::FILTERS,
+        sequences::FILTERS,
+        strings::FILTERS,
+        urlize::FILTERS,
+    ] {
+        args::add_filters(env, filters);
+    }
+    env.add_filter("map", sequences::map);
+    env.add_filter("format", printf::filter);
+    env.add_filter("pluralize", minijinja_contrib::filters::pluralize);
+    args::add_tests(env, tests::TESTS);
+    args::add_functions(env, random::FUNCTIONS);
+    functions::install(env);
+}

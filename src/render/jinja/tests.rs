@@ -1,0 +1,36 @@
+//! Tests: what may stand after `is`.
+
+use minijinja::value::ValueKind;
+use minijinja::{Error, State, Value, tests};
+
+use super::args::{Args, Entry};
+
+pub(super) const TESTS: &[Entry] = &[
+    ("callable", &["value"], callable),
+    ("divisibleby", &["value", "num"], |_, args| {
+        Ok(tests::is_divisibleby(args.value("value"), args.value("num")).into())
+    }),
+    ("iterable", &["value"], |_, args| Ok(is_iterable(args.value("value")).into())),
+    ("sameas", &["value", "other"], |_, args| Ok(tests::is_sameas(args.value("value"), args.value("other")).into())),
+    ("sequence", &["value"], |_, args| Ok(is_sequence(args.value("value")).into())),
+];
+
+/// Functions and macros. The engine does not tell what can be called, but objects without items are functions,
+/// and a macro prints itself as one.
+fn callable(_: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
+    let value = args.value("value");
+    let is_macro = value.as_object().is_some() && value.to_string().starts_with("<macro ");
+    let is_date = value.downcast_object_ref::<super::instant::Instant>().is_some();
+    Ok(Value::from((value.kind() == ValueKind::Plain && !is_date) || is_macro))
+}
+
+fn is_iterable(value: &Value) -> bool {
+    !value.is_none() && value.try_iter().is_ok()
+}
+
+/// What has a length and an order: lists, texts, mappings, ranges.
+fn is_sequence(value: &Value) -> bool {
+    value.is_undefined()
+        || matches!(value.kind(), ValueKind::Seq | ValueKind::String | ValueKind::Map)
+        || (value.kind() == ValueKind::Iterable && value.len().is_some())
+}
