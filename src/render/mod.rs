@@ -1,1 +1,30 @@
-pub(crate) mod jinja;
+//! Templates: the only room that names the template engine.
+//!
+//! [`Renderer`] compiles a [`Template`]; [`Template::render`] turns a [`Message`] and what is [`Known`] of its vouchers into a
+//! [`Rendering`]. Nothing here waits and nothing here sees a store.
+
+mod attributes;
+mod capped;
+mod context;
+mod failure;
+mod jinja;
+mod known;
+mod mentions;
+mod message;
+mod parts;
+mod plain_text;
+mod renderer;
+mod scan;
+mod session;
+mod source;
+pub(crate) mod suggest;
+mod template;
+mod vouchers;
+
+pub use attributes::{Attributes, Field};
+pub use failure::{Place, TemplateError};
+pub use known::Known;
+pub use message::{Message, Purpose};
+pub use renderer::{Limits, Renderer};
+pub use session::Used;
+pub use template::{Failure, PoolMention, Rendered, Rendering, Suspension, Template};

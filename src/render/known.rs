@@ -1,0 +1,114 @@
+//! Where the vouchers of a pass come from.
+//!
+//! A message to be sent draws on [`Known`]: what the store has answered so far. A preview draws on a [`Catalogue`], which has
+//! no codes and no way to one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::voucher::{Binding, Catalogue, Code, Count, PoolCard, PoolName, Source, Voucher, VoucherRecord, Width};
+
+/// What gives a pass its vouchers and counts.
+pub(super) trait VoucherSource: Send + Sync {
+    /// Whether the pool exists, as far as that is known here.
+    fn has_pool(&self, pool: &PoolName) -> bool;
+    /// The voucher bound for this pool and width, if it is known.
+    fn voucher(&self, pool: &PoolName, width: Width) -> Option<Binding>;
+    /// The pool's counts, if they are known.
+    fn count(&self, pool: &PoolName) -> Option<Count>;
+    /// The customer's vouchers, if they are known.
+    fn customer_vouchers(&self) -> Option<Arc<Vec<VoucherRecord>>>;
+}
+
+/// What the store has answered for one message so far. Rendering is a function of the template, the message and this.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    bindings: Vec<(PoolName, Width, Binding)>,
+    counts: BTreeMap<PoolName, Count>,
+    customer_vouchers: Option<Arc<Vec<VoucherRecord>>>,
+}
+
+impl Known {
+    /// Adds the voucher bound to a claim.
+    pub fn bind(&mut self, pool: PoolName, width: Width, binding: Binding) {
+        self.bindings.push((pool, width, binding));
+    }
+
+    /// Every voucher that is known.
+    pub fn bindings(&self) -> impl Iterator<Item = (&PoolName, Width, &Binding)> {
+        self.bindings.iter().map(|(pool, width, binding)| (pool, *width, binding))
+    }
+
+    /// Sets a pool's counts, for the whole message.
+    pub fn set_count(&mut self, pool: PoolName, count: Count) {
+        self.counts.insert(pool, count);
+    }
+
+    /// The counts that are known.
+    pub fn counts(&self) -> &BTreeMap<PoolName, Count> {
+        &self.counts
+    }
+
+    /// Forgets all counts, so that they are asked for anew.
+    pub fn forget_counts(&mut self) {
+        self.counts.clear();
+    }
+
+    /// Sets the customer's vouchers.
+    pub fn set_customer_vouchers(&mut self, vouchers: Vec<VoucherRecord>) {
+        self.customer_vouchers = Some(Arc::new(vouchers));
+    }
+}
+
+impl VoucherSource for Known {
+    fn has_pool(&self, _: &PoolName) -> bool {
+        true
+    }
+
+    fn voucher(&self, pool: &PoolName, width: Width) -> Option<Binding> {
+        self.bindings.iter().find(|(name, of, _)| name == pool && *of == width).map(|(_, _, binding)| binding.clone())
+    }
+
+    fn count(&self, pool: &PoolName) -> Option<Count> {
+        self.counts.get(pool).copied()
+    }
+
+    fn customer_vouchers(&self) -> Option<Arc<Vec<VoucherRecord>>> {
+        self.customer_vouchers.clone()
+    }
+}
+
+/// The vouchers of a preview: every pool's preview code, whatever the width.
+pub(super) struct PreviewVouchers {
+    pub(super) catalogue: Arc<Catalogue>,
+    pub(super) instant: Timestamp,
+}
+
+impl PreviewVouchers {
+    fn binding(&self, pool: &PoolName, card: &PoolCard) -> Option<Binding> {
+        let code = Code::new(&card.preview_code).ok()?;
+        let voucher = Voucher { code, expires_at: card.expires_at, metadata: Arc::clone(&card.metadata) };
+        let (source, from) = (Source::Pool, pool.clone());
+        Some(Binding { voucher, source, from, assigned_at: self.instant, reserved: true })
+    }
+}
+
+impl VoucherSource for PreviewVouchers {
+    fn has_pool(&self, pool: &PoolName) -> bool {
+        self.catalogue.contains_key(pool)
+    }
+
+    fn voucher(&self, pool: &PoolName, _: Width) -> Option<Binding> {
+        self.binding(pool, self.catalogue.get(pool)?)
+    }
+
+    fn count(&self, pool: &PoolName) -> Option<Count> {
+        self.catalogue.get(pool).map(|card| card.count)
+    }
+
+    fn customer_vouchers(&self) -> Option<Arc<Vec<VoucherRecord>>> {
+        Some(Arc::default())
+    }
+}

@@ -1,0 +1,214 @@
+//! What an author's source names literally: pools, printed paths, comparisons with numbers.
+//!
+//! This reads tokens, not a syntax tree: enough to warn early and to explain. What a render really reaches decides.
+
+use std::ops::Range;
+
+use super::scan::{Segment, Token, segments, tokens};
+use super::source::placeholders;
+
+/// A name or dotted path in a source with its place, in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mention {
+    pub(super) name: String,
+    pub(super) offset: usize,
+}
+
+/// Every pool that the source names literally, in an expression, a statement or a placeholder.
+pub(super) fn pools(source: &str) -> Vec<Mention> {
+    let mut found: Vec<Mention> = placeholders(source)
+        .into_iter()
+        .map(|(range, name)| Mention { name: name.to_owned(), offset: range.start })
+        .collect();
+    for tokens in evaluated(source) {
+        found.extend(named_pools(&tokens));
+    }
+    found.sort_by_key(|mention| mention.offset);
+    found
+}
+
+/// Every path such as `customer.first_name` that is printed without a default.
+pub(super) fn printed_paths(source: &str) -> Vec<String> {
+    let guard = |(_, token): &(usize, Token<'_>)| matches!(token, Token::Name("default" | "d" | "or" | "if"));
+    segments(source)
+        .into_iter()
+        .filter_map(|segment| if let Segment::Expression(range) = segment { Some(tokens(source, range)) } else { None })
+        .filter(|tokens| !tokens.iter().any(guard))
+        .flat_map(|tokens| paths(&tokens))
+        .map(|path| path.mention.name)
+        .collect()
+}
+
+/// Every path that is compared with a literal number, such as `customer.ltv > 100`.
+pub(super) fn compared_with_numbers(source: &str) -> Vec<Mention> {
+    let mut found = Vec::new();
+    for tokens in evaluated(source) {
+        let compared = paths(&tokens)
+            .into_iter()
+            .filter(|Path { at, .. }| number_after(&tokens[at.end..]) || number_before(&tokens[..at.start]));
+        found.extend(compared.map(|path| path.mention));
+    }
+    found
+}
+
+/// Every template that the source includes, imports or extends by a literal name, unless it may be missing.
+pub(super) fn included(source: &str) -> Vec<Mention> {
+    let statement = |segment| if let Segment::Statement(range) = segment { Some(tokens(source, range)) } else { None };
+    segments(source).into_iter().filter_map(statement).filter_map(|tokens| included_by(&tokens)).collect()
+}
+
+fn included_by(tokens: &[(usize, Token<'_>)]) -> Option<Mention> {
+    let names: Vec<_> = tokens.iter().skip_while(|(_, token)| matches!(token, Token::Mark('-' | '+'))).collect();
+    match names[..] {
+        [(_, Token::Name("include" | "import" | "from" | "extends")), (offset, Token::Text(name)), ref rest @ ..]
+            if !rest.iter().any(|(_, token)| *token == Token::Name("ignore")) =>
+        {
+            Some(Mention { name: (*name).to_owned(), offset: *offset })
+        }
+        _ => None,
+    }
+}
+
+/// The tokens of every expression and statement.
+fn evaluated(source: &str) -> impl Iterator<Item = Vec<(usize, Token<'_>)>> {
+    segments(source).into_iter().filter_map(move |segment| match segment {
+        Segment::Expression(range) | Segment::Statement(range) => Some(tokens(source, range)),
+        Segment::Text(_) => None,
+    })
+}
+
+/// `vouchers.name` and `vouchers['name']`, unless `vouchers` is itself somebody's attribute.
+fn named_pools(tokens: &[(usize, Token<'_>)]) -> Vec<Mention> {
+    let mut found = Vec::new();
+    for (index, window) in tokens.windows(3).enumerate() {
+        let attribute = index > 0 && tokens[index - 1].1 == Token::Mark('.');
+        let name = match window {
+            [(_, Token::Name("vouchers")), (_, Token::Mark('.')), (offset, Token::Name(name))]
+            | [(_, Token::Name("vouchers")), (_, Token::Mark('[')), (offset, Token::Text(name))] => {
+                Some((offset, name))
+            }
+            _ => None,
+        };
+        if let (Some((offset, name)), false) = (name, attribute) {
+            found.push(Mention { name: (*name).to_owned(), offset: *offset });
+        }
+    }
+    found
+}
+
+/// A dotted path with the tokens that it is made of.
+struct Path {
+    mention: Mention,
+    at: Range<usize>,
+}
+
+/// The dotted paths among the tokens, such as `customer.address.city`; subscripts with literal names count as dots, and of a
+/// method call what it is called on.
+fn paths(tokens: &[(usize, Token<'_>)]) -> Vec<Path> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        let start = at;
+        at += 1;
+        let (offset, Token::Name(root)) = tokens[start] else { continue };
+        let mut names = vec![root];
+        while let Some((name, length)) = attribute(&tokens[at..]) {
+            names.push(name);
+            at += length;
+        }
+        if matches!(tokens.get(at), Some((_, Token::Mark('(')))) {
+            names.pop();
+        }
+        if names.len() > 1 {
+            found.push(Path { mention: Mention { name: names.join("."), offset }, at: start..at });
+        }
+    }
+    found
+}
+
+/// The attribute that the tokens begin with, and how many of them it takes.
+fn attribute<'s>(tokens: &[(usize, Token<'s>)]) -> Option<(&'s str, usize)> {
+    match tokens {
+        [(_, Token::Mark('.')), (_, Token::Name(name)), ..] => Some((name, 2)),
+        [(_, Token::Mark('[')), (_, Token::Text(name)), (_, Token::Mark(']')), ..] => Some((name, 3)),
+        _ => None,
+    }
+}
+
+fn is_comparison(first: Token<'_>, second: Option<Token<'_>>) -> bool {
+    match first {
+        Token::Mark('<' | '>') => true,
+        Token::Mark('=' | '!') => second == Some(Token::Mark('=')),
+        _ => false,
+    }
+}
+
+fn is_number(token: Token<'_>) -> bool {
+    matches!(token, Token::Name(name) if name.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+fn number_after(tokens: &[(usize, Token<'_>)]) -> bool {
+    let token = |index: usize| tokens.get(index).map(|(_, token)| *token);
+    let Some(first) = token(0) else { return false };
+    let operand = if token(1) == Some(Token::Mark('=')) { 2 } else { 1 };
+    let operand = if token(operand) == Some(Token::Mark('-')) { operand + 1 } else { operand };
+    is_comparison(first, token(1)) && token(operand).is_some_and(is_number)
+}
+
+fn number_before(tokens: &[(usize, Token<'_>)]) -> bool {
+    let token = |back: usize| tokens.len().checked_sub(back).map(|index| tokens[index].1);
+    match (token(3), token(2), token(1)) {
+        (_, Some(number), Some(Token::Mark('<' | '>'))) if is_number(number) => true,
+        (Some(number), Some(Token::Mark('<' | '>' | '=' | '!')), Some(Token::Mark('='))) => is_number(number),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literal_pools_are_found() {
+        let source = "{{ vouchers['a b'].assign() }}{% if vouchers.c %}$cst.d.coupon${% endif %}{{ customer.vouchers.e }}{{ vouchers[f] }}";
+        let names: Vec<_> = pools(source).into_iter().map(|mention| mention.name).collect();
+        assert_eq!(names, ["a b", "c", "d"]);
+    }
+
+    #[test]
+    fn literal_includes_are_found() {
+        let source =
+            "{%- include '_partials/a.html' %}{% from \"b\" import c %}{% include 'd' ignore missing %}{% include e %}";
+        let names: Vec<_> = included(source).into_iter().map(|mention| mention.name).collect();
+        assert_eq!(names, ["_partials/a.html", "b"]);
+    }
+
+    #[test]
+    fn printed_paths_leave_out_what_has_a_default() {
+        let source = "{{ customer.a|upper }}{{ customer['b'].c }}{{ customer.d or 'x' }}{{ customer.e|default('') }}{{ customer.f.strip() }}{% if customer.g %}{% endif %}";
+        assert_eq!(printed_paths(source), ["customer.a", "customer.b.c", "customer.f"]);
+    }
+
+    #[test]
+    fn comparisons_with_numbers_are_found_on_both_sides() {
+        let found = |source: &str| compared_with_numbers(source).len();
+        for source in [
+            "{% if customer.ltv > 100 %}",
+            "{% if customer.ltv>=-1.5 %}",
+            "{% if 3 <= customer['ltv'] %}",
+            "{{ customer.ltv == 3 }}",
+            "{{ 3 != customer.ltv }}",
+        ] {
+            assert_eq!(found(source), 1, "{source}");
+        }
+        for source in [
+            "{% if customer.ltv|int > 100 %}",
+            "{% if customer.ltv > customer.limit %}",
+            "{% if customer.name == 'x' %}",
+            "{{ customer.ltv }} > 3",
+            "{% set customer.x = 3 %}",
+        ] {
+            assert_eq!(found(source), 0, "{source}");
+        }
+    }
+}

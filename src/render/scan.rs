@@ -1,0 +1,179 @@
+//! Splits an author's source into literal text and the places where the engine evaluates.
+
+use std::ops::Range;
+
+/// One stretch of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Segment {
+    /// Printed as it stands.
+    Text(Range<usize>),
+    /// Between `{{` and `}}`, both excluded.
+    Expression(Range<usize>),
+    /// Between `{%` and `%}`, both excluded.
+    Statement(Range<usize>),
+}
+
+/// The segments of `source`, in order. Comments and the insides of `raw` blocks are in none of them.
+///
+/// What is left open at the end is left to the engine's parser, which says so with its place.
+pub(super) fn segments(source: &str) -> Vec<Segment> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(open) = next_opening(source, at) {
+        if open > at {
+            found.push(Segment::Text(at..open));
+        }
+        let inside = open + 2;
+        at = match &source[open..inside] {
+            "{#" => end_of(source, inside, "#}"),
+            "{{" => {
+                let close = closing(source, inside, "}}");
+                found.push(Segment::Expression(inside..close));
+                (close + 2).min(source.len())
+            }
+            _ => {
+                let close = closing(source, inside, "%}");
+                let after = (close + 2).min(source.len());
+                if keyword(&source[inside..close]) == "raw" {
+                    end_of_raw(source, after)
+                } else {
+                    found.push(Segment::Statement(inside..close));
+                    after
+                }
+            }
+        };
+    }
+    if at < source.len() {
+        found.push(Segment::Text(at..source.len()));
+    }
+    found
+}
+
+/// The statement without its marks of white-space control: `- abort -` is `abort`.
+pub(super) fn keyword(statement: &str) -> &str {
+    statement.trim_start_matches(['-', '+']).trim_end_matches(['-', '+']).trim()
+}
+
+fn next_opening(source: &str, from: usize) -> Option<usize> {
+    let bytes = source.as_bytes();
+    let mut at = from;
+    loop {
+        at += source[at..].find('{')?;
+        if matches!(bytes.get(at + 1), Some(b'{' | b'%' | b'#')) {
+            return Some(at);
+        }
+        at += 1;
+    }
+}
+
+fn end_of(source: &str, from: usize, mark: &str) -> usize {
+    source[from..].find(mark).map_or(source.len(), |found| from + found + mark.len())
+}
+
+/// Where `mark` stands outside string literals and, for `}}`, outside `{…}` literals.
+fn closing(source: &str, from: usize, mark: &str) -> usize {
+    let bytes = source.as_bytes();
+    let (mut at, mut braces) = (from, 0usize);
+    while at < bytes.len() {
+        match bytes[at] {
+            quote @ (b'"' | b'\'') => at = end_of_string(bytes, at + 1, quote),
+            _ if braces == 0 && bytes[at..].starts_with(mark.as_bytes()) => return at,
+            b'{' => braces += 1,
+            b'}' => braces = braces.saturating_sub(1),
+            _ => {}
+        }
+        at += 1;
+    }
+    source.len()
+}
+
+/// The index of the quote that ends the string which begins at `at`.
+fn end_of_string(bytes: &[u8], mut at: usize, quote: u8) -> usize {
+    while at < bytes.len() && bytes[at] != quote {
+        at += if bytes[at] == b'\\' { 2 } else { 1 };
+    }
+    at
+}
+
+fn end_of_raw(source: &str, from: usize) -> usize {
+    let mut at = from;
+    while let Some(found) = source[at..].find("{%") {
+        let inside = at + found + 2;
+        let close = end_of(source, inside, "%}");
+        if keyword(source[inside..close].trim_end_matches("%}")) == "endraw" {
+            return close;
+        }
+        at = inside;
+    }
+    source.len()
+}
+
+/// A token of an expression, as far as names and paths are concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Token<'s> {
+    Name(&'s str),
+    Text(&'s str),
+    Mark(char),
+}
+
+/// The tokens of an expression or statement with their places in `source`.
+pub(super) fn tokens(source: &str, range: Range<usize>) -> Vec<(usize, Token<'_>)> {
+    let bytes = source.as_bytes();
+    let mut found = Vec::new();
+    let mut at = range.start;
+    while at < range.end {
+        let rest = &source[at..range.end];
+        let Some(first) = rest.chars().next() else { break };
+        let length = if first == '"' || first == '\'' {
+            let close = end_of_string(bytes, at + 1, first as u8).min(range.end);
+            found.push((at, Token::Text(&source[at + 1..close])));
+            close + 1 - at
+        } else if first.is_alphanumeric() || first == '_' {
+            let length = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+            found.push((at, Token::Name(&rest[..length])));
+            length
+        } else {
+            if !first.is_whitespace() {
+                found.push((at, Token::Mark(first)));
+            }
+            first.len_utf8()
+        };
+        at += length;
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(source: &str) -> Vec<String> {
+        segments(source)
+            .into_iter()
+            .map(|segment| match segment {
+                Segment::Text(range) => format!("text {}", &source[range]),
+                Segment::Expression(range) => format!("expression {}", &source[range]),
+                Segment::Statement(range) => format!("statement {}", &source[range]),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn strings_and_dictionaries_do_not_close_an_expression() {
+        assert_eq!(shown("{{ '}}' ~ \"\\\"}}\" }}x"), ["expression  '}}' ~ \"\\\"}}\" ", "text x"]);
+        assert_eq!(shown("{{ {'a': {'b': 1}} }}x"), ["expression  {'a': {'b': 1}} ", "text x"]);
+    }
+
+    #[test]
+    fn comments_and_raw_blocks_are_left_out() {
+        assert_eq!(shown("a{# {{ b }} #}c{%- raw -%}{{ d }}{% endraw %}e"), ["text a", "text c", "text e"]);
+        assert_eq!(shown("{% raw %}{% if %}{%+ endraw %}e"), ["text e"]);
+    }
+
+    #[test]
+    fn whatever_is_left_open_reaches_to_the_end() {
+        for source in ["{{ a", "{% a", "{# a", "{% raw %} a", "{{ 'a", "{", "{{", "{%", "é{{é"] {
+            segments(source);
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! A compiled template, and what rendering it gives.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use minijinja::Environment;
+use minijinja::value::{Value, ValueKind};
+use sha2::{Digest, Sha256};
+
+use super::capped::Capped;
+use super::context::Root;
+use super::failure::{Place, Sources, TemplateError};
+use super::known::{PreviewVouchers, VoucherSource};
+use super::mentions;
+use super::session::{Session, Stop, Used};
+use super::{Known, Limits, Message, parts, plain_text};
+use crate::voucher::{Catalogue, Channel, Claim, PoolName};
+
+/// A compiled template for one channel.
+///
+/// Rendering is a pure function of the template, the message and what is known of its vouchers: it makes no call to a store
+/// and takes no voucher. Where it needs one that is not known it stops and says so; once that is known, it renders from the
+/// start again.
+pub struct Template {
+    name: String,
+    channel: Channel,
+    parts: Vec<Part>,
+    environment: Environment<'static>,
+    sources: Arc<Mutex<Sources>>,
+    compared: Vec<(String, mentions::Mention)>,
+    limits: Limits,
+}
+
+struct Part {
+    name: &'static str,
+    file: String,
+    /// How long its output was last time, so that the next buffer is large enough at once.
+    length: AtomicUsize,
+}
+
+/// What rendering a message gives.
+#[derive(Debug, Clone)]
+pub enum Rendering {
+    /// Every part.
+    Complete(Rendered),
+    /// The message cannot be rendered.
+    Failed(Failure),
+    /// Something is not known yet.
+    Suspended(Suspension),
+}
+
+/// A complete message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rendered {
+    /// The name and text of every part, in the order of its channel.
+    pub parts: Vec<(&'static str, String)>,
+    /// Every voucher that it shows, in evaluation order.
+    pub vouchers: Vec<Used>,
+}
+
+/// What a render waits for.
+#[derive(Debug, Clone)]
+pub enum Suspension {
+    /// The voucher of this claim.
+    Claim(Claim),
+    /// The counts of this pool.
+    Count(PoolName),
+    /// The customer's vouchers.
+    CustomerVouchers,
+}
+
+/// Why a message cannot be rendered.
+#[derive(Debug, Clone)]
+pub enum Failure {
+    /// Its template is wrong.
+    Template(TemplateError),
+    /// It prints more than its limit.
+    OutputTooLarge(TemplateError),
+    /// Its template says so, perhaps with a reason.
+    Aborted(Option<String>),
+    /// It names a pool that there is not. Only a preview says so; for the others, the store does.
+    UnknownPool(PoolName, Option<Place>),
+}
+
+/// A pool that a template names literally.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolMention {
+    /// Its name, as written.
+    pub name: String,
+    /// Where.
+    pub place: Place,
+}
+
+impl Template {
+    pub(super) fn new(
+        name: &str,
+        channel: Channel,
+        parts: Vec<(&'static str, String)>,
+        environment: Environment<'static>,
+        sources: Arc<Mutex<Sources>>,
+        limits: Limits,
+    ) -> Template {
+        let parts = parts.into_iter().map(|(name, file)| Part { name, file, length: AtomicUsize::new(0) }).collect();
+        let mut template =
+            Template { name: name.to_owned(), channel, parts, environment, sources, compared: Vec::new(), limits };
+        let compared = |(file, source): (&String, &Arc<super::source::Source>)| -> Vec<_> {
+            let file = file.clone();
+            mentions::compared_with_numbers(&source.original)
+                .into_iter()
+                .map(|mention| (file.clone(), mention))
+                .collect()
+        };
+        let compared = template.sources().iter().flat_map(compared).collect();
+        template.compared = compared;
+        template
+    }
+
+    /// The template's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The channel it was compiled for.
+    pub fn channel(&self) -> Channel {
+        self.channel
+    }
+
+    /// A hash of every source in it, partials included: it changes when the template does.
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        for (file, source) in self.sources().iter() {
+            for text in [file, &source.original] {
+                hash.update((text.len() as u64).to_le_bytes());
+                hash.update(text);
+            }
+        }
+        hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The names of the pools that it names literally, in any branch.
+    pub fn pools(&self) -> impl Iterator<Item = String> {
+        let names: BTreeSet<String> = self.pool_mentions().into_iter().map(|mention| mention.name).collect();
+        names.into_iter()
+    }
+
+    /// Every place where it names a pool literally.
+    pub fn pool_mentions(&self) -> Vec<PoolMention> {
+        let mut found = Vec::new();
+        for (file, source) in self.sources().iter() {
+            for mention in mentions::pools(&source.original) {
+                let error = TemplateError::at("", file, source, mention.offset, mention.name.chars().count());
+                found.extend(error.place.map(|place| PoolMention { name: mention.name, place }));
+            }
+        }
+        found
+    }
+
+    /// Every attribute that it prints without a default, such as `customer.first_name`.
+    pub fn printed_attributes(&self) -> BTreeSet<String> {
+        self.sources().values().flat_map(|source| mentions::printed_paths(&source.original)).collect()
+    }
+
+    /// Renders a message as far as what is known allows.
+    pub fn render(&self, message: &Arc<Message>, known: &Arc<Known>) -> Rendering {
+        let session = Arc::new(Session::new(Arc::clone(message), Arc::clone(known) as Arc<dyn VoucherSource>, false));
+        self.pass(&session)
+    }
+
+    /// Renders a message, and says which attributes it looked for and did not find.
+    pub fn examine(&self, message: &Arc<Message>, known: &Arc<Known>) -> (Rendering, BTreeSet<String>) {
+        let session = Arc::new(Session::new(Arc::clone(message), Arc::clone(known) as Arc<dyn VoucherSource>, true));
+        (self.pass(&session), session.take_missing())
+    }
+
+    /// Renders a message to be looked at, with preview codes instead of vouchers.
+    ///
+    /// # Errors
+    /// Why it cannot be rendered.
+    pub fn preview(&self, message: &Arc<Message>, catalogue: &Arc<Catalogue>) -> Result<Rendered, Failure> {
+        let vouchers = PreviewVouchers { catalogue: Arc::clone(catalogue), instant: message.instant };
+        let session = Arc::new(Session::new(Arc::clone(message), Arc::new(vouchers), false));
+        match self.pass(&session) {
+            Rendering::Complete(rendered) => Ok(rendered),
+            Rendering::Failed(failure) => Err(failure),
+            Rendering::Suspended(_) => {
+                let message = "a preview code of a pool is not a valid code".to_owned();
+                Err(Failure::Template(TemplateError { message, place: None }))
+            }
+        }
+    }
+
+    fn pass(&self, session: &Arc<Session>) -> Rendering {
+        if let Some(error) = self.text_compared_with_a_number(&session.message) {
+            return Rendering::Failed(Failure::Template(error));
+        }
+        let root = Value::from_object(Root(Arc::clone(session)));
+        let mut texts = Vec::with_capacity(self.parts.len() + 1);
+        let mut left = self.limits.output_bytes;
+        for part in &self.parts {
+            match self.part(part, root.clone(), left, session) {
+                Ok(text) => {
+                    left -= text.len();
+                    texts.push((part.name, text));
+                }
+                Err(ended) => return *ended,
+            }
+        }
+        match self.with_text_part(texts) {
+            Ok(parts) => Rendering::Complete(Rendered { parts, vouchers: session.take_used() }),
+            Err(error) => Rendering::Failed(Failure::Template(error)),
+        }
+    }
+
+    fn part(&self, part: &Part, root: Value, limit: usize, session: &Session) -> Result<String, Box<Rendering>> {
+        let mut output = Capped::new(part.length.load(Ordering::Relaxed) + 64, limit);
+        let result = self
+            .environment
+            .get_template(&part.file)
+            .and_then(|template| template.render_captured_to(root, &mut output).map(|_| ()));
+        let error = result.err();
+        if let Some(stop) = session.stopped() {
+            return Err(Box::new(self.ended(stop, error.as_ref())));
+        }
+        match error {
+            None => {
+                let text = output.into_text();
+                part.length.store(text.len(), Ordering::Relaxed);
+                Ok(if parts::is_one_line(part.name) { text.trim().to_owned() } else { text })
+            }
+            Some(error) => Err(Box::new(Rendering::Failed(if output.full {
+                let limit = self.limits.output_bytes;
+                let message = format!(
+                    "the message is larger than the limit of {limit} bytes; shorten it, or raise limits.output_bytes"
+                );
+                Failure::OutputTooLarge(TemplateError { message, ..self.explain(&error) })
+            } else {
+                Failure::Template(self.explain(&error))
+            }))),
+        }
+    }
+
+    fn ended(&self, stop: Stop, error: Option<&minijinja::Error>) -> Rendering {
+        let place = || error.and_then(|error| self.explain(error).place);
+        match stop {
+            Stop::Claim(claim) => Rendering::Suspended(Suspension::Claim(claim)),
+            Stop::Count(pool) => Rendering::Suspended(Suspension::Count(pool)),
+            Stop::CustomerVouchers => Rendering::Suspended(Suspension::CustomerVouchers),
+            Stop::Abort(reason) => Rendering::Failed(Failure::Aborted(reason)),
+            Stop::UnknownPool(pool) => Rendering::Failed(Failure::UnknownPool(pool, place())),
+        }
+    }
+
+    /// An e-mail that has only HTML gets its text from it.
+    fn with_text_part(
+        &self,
+        mut parts: Vec<(&'static str, String)>,
+    ) -> Result<Vec<(&'static str, String)>, TemplateError> {
+        let part = |wanted: &str| parts.iter().find(|(name, _)| *name == wanted);
+        if let (Channel::Email, Some((_, html)), None) = (self.channel, part("body.html"), part("body.txt")) {
+            let text = plain_text::from_html(html).map_err(|_| TemplateError {
+                message: "its text cannot be made from body.html; add a body.txt".to_owned(),
+                place: None,
+            })?;
+            parts.push(("body.txt", text));
+        }
+        Ok(parts)
+    }
+
+    /// Jinja's order of text and numbers is silent and never what an author means, so it is refused beforehand.
+    fn text_compared_with_a_number(&self, message: &Message) -> Option<TemplateError> {
+        self.compared.iter().find_map(|(file, mention)| {
+            let (root, path) = mention.name.split_once('.')?;
+            let start = if root == "customer" { message.customer.0.clone() } else { message.context.get(root)? };
+            let value = path.split('.').try_fold(start, |value, name| value.get_attr(name).ok())?;
+            (value.kind() == ValueKind::String).then(|| {
+                let source = &self.sources()[file];
+                let name = &mention.name;
+                let remedy = format!(
+                    "{name} is text and is compared with a number; write {name}|float, or give its column a type"
+                );
+                TemplateError::at(remedy, file, source, mention.offset, name.chars().count())
+            })
+        })
+    }
+
+    fn explain(&self, error: &minijinja::Error) -> TemplateError {
+        TemplateError::from_engine(error, &self.sources())
+    }
+
+    fn sources(&self) -> MutexGuard<'_, Sources> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Template").field("name", &self.name).field("channel", &self.channel).finish_non_exhaustive()
+    }
+}
