@@ -1,9 +1,9 @@
 //! Renders Jinja templates for campaigns and web layers, and tears single-use voucher codes off shared pools exactly once.
 #![forbid(unsafe_code)]
 
-
 mod error;
 pub mod render;
+pub mod store;
 pub mod voucher;
 
 pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,260 @@
+//! Bindings as rows: finding, making and ending them.
+
+use std::sync::Arc;
+
+use rusqlite::{OptionalExtension, Params, Row, params};
+
+use super::fault::{Outcome, stored};
+use super::pool::Pool;
+use super::session::{Session, optional_timestamp, timestamp};
+use super::shelf::Available;
+use crate::error::{Error, ErrorKind};
+use crate::voucher::{
+    Binding, Claim, ClaimKey, Code, Lease, MessageIdentity, Metadata, Mode, PoolName, Source, State, Voucher,
+};
+
+/// A binding found under its key.
+pub(super) struct Bound {
+    pub(super) id: i64,
+    /// The lease that holds it while it is reserved.
+    pub(super) lease: Option<i64>,
+    lease_expires_at: Option<i64>,
+    pub(super) pool_id: i64,
+    from_pool_id: i64,
+    from: String,
+    code: String,
+    metadata: Option<String>,
+    is_fallback: bool,
+    pub(super) campaign: Option<Arc<str>>,
+    assigned_at: i64,
+    pub(super) expires_at: Option<i64>,
+    is_redeemed: bool,
+    is_void: bool,
+}
+
+const FIND: &str = "SELECT binding.id, binding.lease_id, lease.expires_at, binding.pool_id, binding.from_pool_id, pool.name,
+    ifnull(voucher.code, binding.fallback_code), voucher.metadata, binding.voucher_id IS NULL,
+    binding.campaign_id, binding.assigned_at, binding.expires_at, binding.redeemed_at IS NOT NULL,
+    voucher.void_at IS NOT NULL
+    FROM binding
+    JOIN pool ON pool.id = binding.from_pool_id
+    LEFT JOIN voucher ON voucher.id = binding.voucher_id
+    LEFT JOIN lease ON lease.id = binding.lease_id
+    WHERE binding.pool_id = ?1 AND binding.claim_key = ?2";
+
+/// What is bound under `key` in the pool of that id, valid or not.
+pub(super) fn find(session: &Session<'_>, pool: i64, key: &ClaimKey) -> Outcome<Option<Bound>> {
+    let mut statement = session.connection.prepare_cached(FIND)?;
+    Ok(statement.query_row(params![pool, key.as_str()], Bound::read).optional()?)
+}
+
+impl Bound {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Bound> {
+        Ok(Bound {
+            id: row.get(0)?,
+            lease: row.get(1)?,
+            lease_expires_at: row.get(2)?,
+            pool_id: row.get(3)?,
+            from_pool_id: row.get(4)?,
+            from: row.get(5)?,
+            code: row.get(6)?,
+            metadata: row.get(7)?,
+            is_fallback: row.get(8)?,
+            campaign: row.get(9)?,
+            assigned_at: row.get(10)?,
+            expires_at: row.get(11)?,
+            is_redeemed: row.get(12)?,
+            is_void: row.get(13)?,
+        })
+    }
+
+    /// Whether it still serves its claim at `now`: what is expired or void is replaced, what is redeemed stays.
+    pub(super) fn is_valid(&self, now: i64) -> bool {
+        self.is_redeemed || (!self.is_void && self.expires_at.is_none_or(|end| end > now))
+    }
+
+    /// Whether it is held by a lease that ran out, so that it goes back as soon as anybody comes.
+    pub(super) fn is_abandoned(&self, now: i64) -> bool {
+        self.lease.is_some() && self.lease_expires_at.is_none_or(|end| end <= now)
+    }
+
+    /// Whether it is a binding of this very code.
+    pub(super) fn shows(&self, code: &Code) -> bool {
+        self.code == code.as_str()
+    }
+
+    /// The pool whose voucher it is, or `None` for a fallback code, which is no voucher.
+    pub(super) fn stock(&self) -> Option<i64> {
+        (!self.is_fallback).then_some(self.from_pool_id)
+    }
+
+    /// The binding as the rest of the program sees it.
+    pub(super) fn binding(self) -> Outcome<Binding> {
+        let source = match self.is_fallback {
+            true => Source::Fallback,
+            false if self.from_pool_id == self.pool_id => Source::Pool,
+            false => Source::Overflow,
+        };
+        let voucher = Voucher {
+            code: stored(Code::new(self.code))?,
+            expires_at: optional_timestamp(self.expires_at)?,
+            metadata: Arc::new(metadata(self.metadata.as_deref())?),
+        };
+        Ok(Binding {
+            voucher,
+            source,
+            from: stored(PoolName::new(self.from))?,
+            assigned_at: timestamp(self.assigned_at)?,
+            reserved: self.lease.is_some(),
+        })
+    }
+}
+
+/// The key of a claim.
+pub(super) fn key(claim: &Claim) -> Outcome<ClaimKey> {
+    let missing = || Error::new(ErrorKind::InvalidInput, "a voucher for a whole campaign was claimed without a campaign");
+    claim.key().ok_or_else(|| missing().with_help("give the message a campaign id").into())
+}
+
+/// The further columns of an import, as they stand in the file.
+pub(super) fn metadata(json: Option<&str>) -> Outcome<Metadata> {
+    json.map_or_else(|| Ok(Metadata::new()), |json| stored(serde_json::from_str(json)))
+}
+
+/// What a claim gets: a voucher of a pool's stock, or a pool's fallback code.
+pub(super) enum Choice {
+    Voucher(Available),
+    Fallback(Code),
+}
+
+/// Reserves `choice`, given by the pool `from`, for `claim` under `key` in the pool `named`.
+pub(super) fn reserve(
+    session: &Session<'_>,
+    lease: &Lease,
+    claim: (&Pool, &ClaimKey, &MessageIdentity),
+    from: &Pool,
+    choice: Choice,
+) -> Outcome<Binding> {
+    let (named, key, message) = claim;
+    let (voucher_id, fallback, expires_at) = match &choice {
+        Choice::Voucher(voucher) => (Some(voucher.id), None, from.validity(session, voucher.expires_at)),
+        Choice::Fallback(code) => (None, Some(code.as_str()), None),
+    };
+    let insert = "INSERT INTO binding (pool_id, claim_key, voucher_id, fallback_code, from_pool_id, lease_id, message_id,
+        customer_id, campaign_id, channel, mode, assigned_at, expires_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    session.connection.prepare_cached(insert)?.execute(params![
+        named.id,
+        key.as_str(),
+        voucher_id,
+        fallback,
+        from.id,
+        lease.id.get().cast_signed(),
+        message.message_id.as_str(),
+        message.customer_id.as_str(),
+        message.campaign_id.as_ref().map(|id| id.as_str()),
+        message.channel.as_str(),
+        message.mode.as_str(),
+        session.now,
+        expires_at,
+    ])?;
+    let id = session.connection.last_insert_rowid();
+    let mut changes = session.changes.borrow_mut();
+    if message.mode == Mode::Live {
+        changes.limit(named.id, campaign(message), expires_at, 1);
+    }
+    if let Choice::Voucher(voucher) = &choice {
+        let take = "UPDATE voucher SET binding_id = ?2 WHERE id = ?1";
+        session.connection.prepare_cached(take)?.execute(params![voucher.id, id])?;
+        changes.pool(from.id, State::Available, voucher.expires_at, -1);
+        changes.pool(from.id, State::Reserved, expires_at, 1);
+    }
+    reserved(session, named, from, choice, expires_at)
+}
+
+fn reserved(session: &Session<'_>, named: &Pool, from: &Pool, choice: Choice, expires_at: Option<i64>) -> Outcome<Binding> {
+    let (code, metadata, source) = match choice {
+        Choice::Voucher(voucher) if from.id == named.id => (voucher.code, voucher.metadata, Source::Pool),
+        Choice::Voucher(voucher) => (voucher.code, voucher.metadata, Source::Overflow),
+        Choice::Fallback(code) => (code, Arc::default(), Source::Fallback),
+    };
+    Ok(Binding {
+        voucher: Voucher { code, expires_at: optional_timestamp(expires_at)?, metadata },
+        source,
+        from: from.name.clone(),
+        assigned_at: timestamp(session.now)?,
+        reserved: true,
+    })
+}
+
+/// The campaign of a message, as the tallies have it.
+pub(super) fn campaign(message: &MessageIdentity) -> Option<Arc<str>> {
+    message.campaign_id.as_ref().map(|id| Arc::from(id.as_str()))
+}
+
+/// Ends a binding that no longer serves its claim. Given to a customer, it stays as history; only reserved, it goes back.
+pub(super) fn replace(session: &Session<'_>, bound: &Bound) -> Outcome<()> {
+    if bound.lease.is_some() {
+        give_back_where(session, "binding.id = ?1", [bound.id])?;
+    } else {
+        let forget = "UPDATE binding SET claim_key = NULL WHERE id = ?1";
+        session.connection.prepare_cached(forget)?.execute([bound.id])?;
+    }
+    Ok(())
+}
+
+/// Ends all bindings that fulfil `condition`. Their vouchers go back to their pools; says how many.
+pub(super) fn give_back_where(session: &Session<'_>, condition: &str, parameters: impl Params) -> Outcome<u64> {
+    let sql = format!(
+        "SELECT binding.id, binding.voucher_id, binding.pool_id, binding.from_pool_id, binding.campaign_id, binding.mode,
+            binding.lease_id IS NOT NULL, binding.expires_at, voucher.expires_at
+         FROM binding LEFT JOIN voucher ON voucher.id = binding.voucher_id WHERE {condition}"
+    );
+    let mut statement = session.connection.prepare_cached(&sql)?;
+    let ending = statement.query_map(parameters, Ending::read)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    ending.iter().map(|binding| binding.give_back(session)).sum()
+}
+
+/// A binding that ends.
+struct Ending {
+    id: i64,
+    voucher: Option<i64>,
+    pool: i64,
+    from_pool: i64,
+    campaign: Option<Arc<str>>,
+    mode: String,
+    is_reserved: bool,
+    expires_at: Option<i64>,
+    voucher_expires_at: Option<i64>,
+}
+
+impl Ending {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Ending> {
+        Ok(Ending {
+            id: row.get(0)?,
+            voucher: row.get(1)?,
+            pool: row.get(2)?,
+            from_pool: row.get(3)?,
+            campaign: row.get(4)?,
+            mode: row.get(5)?,
+            is_reserved: row.get(6)?,
+            expires_at: row.get(7)?,
+            voucher_expires_at: row.get(8)?,
+        })
+    }
+
+    /// Says how many vouchers went back: one, or none for a fallback code.
+    fn give_back(&self, session: &Session<'_>) -> Outcome<u64> {
+        session.connection.prepare_cached("DELETE FROM binding WHERE id = ?1")?.execute([self.id])?;
+        let mut changes = session.changes.borrow_mut();
+        if self.mode == Mode::Live.as_str() {
+            changes.limit(self.pool, self.campaign.clone(), self.expires_at, -1);
+        }
+        let Some(voucher) = self.voucher else { return Ok(0) };
+        session.connection.prepare_cached("UPDATE voucher SET binding_id = NULL WHERE id = ?1")?.execute([voucher])?;
+        let state = if self.is_reserved { State::Reserved } else { State::Assigned };
+        changes.pool(self.from_pool, state, self.expires_at, -1);
+        changes.pool(self.from_pool, State::Available, self.voucher_expires_at, 1);
+        Ok(1)
+    }
+}

@@ -1,0 +1,157 @@
+//! Pools and their stock.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use rand::seq::SliceRandom;
+use rusqlite::{OptionalExtension, params};
+
+use super::fault::{Fault, Outcome, stored};
+use super::lookup::no_such_pool;
+use super::session::Session;
+use super::writer::Durability;
+use super::{SqliteStore, lease, pool};
+use crate::error::{Error, ErrorKind, Result};
+use crate::voucher::{Imported, NewVoucher, PoolName, PoolSettings, State, Stock};
+
+#[async_trait]
+impl Stock for SqliteStore {
+    async fn create_pool(&self, name: &PoolName, settings: &PoolSettings) -> Result<()> {
+        let (name, settings) = (name.clone(), settings.clone());
+        self.write(Durability::Kept, move |session| create(session, &name, &settings)).await
+    }
+
+    async fn set_pool(&self, name: &PoolName, settings: &PoolSettings) -> Result<()> {
+        let (name, settings) = (name.clone(), settings.clone());
+        self.write(Durability::Kept, move |session| set(session, &name, &settings)).await
+    }
+
+    async fn delete_pool(&self, name: &PoolName, archived: bool) -> Result<()> {
+        let name = name.clone();
+        self.write(Durability::Kept, move |session| delete(session, &name, archived)).await
+    }
+
+    async fn import(&self, pool: &PoolName, vouchers: &[NewVoucher]) -> Result<Vec<Imported>> {
+        let (pool, vouchers) = (pool.clone(), vouchers.to_vec());
+        self.write(Durability::Kept, move |session| import(session, &pool, &vouchers)).await
+    }
+}
+
+fn create(session: &Session<'_>, name: &PoolName, settings: &PoolSettings) -> Outcome<()> {
+    if pool::id(session, name)?.is_some() {
+        return Err(refused(format!("pool '{name}' exists already"), "change it with 'tearoff pool set'"));
+    }
+    check_overflow(session, name, settings)?;
+    pool::insert(session, name, settings)
+}
+
+fn set(session: &Session<'_>, name: &PoolName, settings: &PoolSettings) -> Outcome<()> {
+    let id = pool::id(session, name)?.ok_or_else(|| no_such_pool(name))?;
+    check_overflow(session, name, settings)?;
+    pool::update(session, id, settings)
+}
+
+/// Follows the overflow chain that a pool would have: it must exist and must not come back.
+fn check_overflow(session: &Session<'_>, name: &PoolName, settings: &PoolSettings) -> Outcome<()> {
+    let mut next = settings.overflow.clone();
+    while let Some(overflow) = next {
+        if overflow == *name {
+            let message = format!("the overflow pools of '{name}' lead back to it");
+            return Err(Error::new(ErrorKind::InvalidInput, message).with_help("choose another overflow pool").into());
+        }
+        let unknown = || {
+            Error::new(ErrorKind::InvalidInput, format!("the overflow pool '{overflow}' of '{name}' does not exist"))
+                .with_help("create it first")
+        };
+        next = pool::by_name(session, &overflow)?.ok_or_else(unknown)?.settings.overflow;
+    }
+    Ok(())
+}
+
+fn refused(message: String, help: &str) -> Fault {
+    Error::new(ErrorKind::Refused, message).with_help(help).into()
+}
+
+fn delete(session: &Session<'_>, name: &PoolName, archived: bool) -> Outcome<()> {
+    let id = pool::id(session, name)?.ok_or_else(|| no_such_pool(name))?;
+    lease::sweep(session)?;
+    session.flush()?;
+    check_unused(session, id, name, archived)?;
+    // What the pool's name took from other pools stays with the customers; only the pool's own stock goes.
+    let affected = "pool_id IN (SELECT pool_id FROM binding WHERE from_pool_id = ?1)";
+    for sql in [
+        "UPDATE binding SET claim_key = NULL, pool_id = from_pool_id WHERE pool_id = ?1 AND voucher_id IS NOT NULL
+            AND from_pool_id <> ?1",
+        &format!("DELETE FROM limit_tally WHERE {affected} OR pool_id = ?1"),
+        &format!(
+            "INSERT INTO limit_tally (pool_id, campaign_id, expires_at, bindings)
+             SELECT pool_id, ifnull(campaign_id, ''), ifnull(expires_at, 9223372036854775807), count(*) FROM binding
+             WHERE {affected} AND pool_id <> ?1 AND from_pool_id <> ?1 AND mode = 'live' AND claim_key IS NOT NULL
+             GROUP BY 1, 2, 3"
+        ),
+        "DELETE FROM binding WHERE pool_id = ?1 OR from_pool_id = ?1",
+        "DELETE FROM voucher WHERE pool_id = ?1",
+        "DELETE FROM pool_tally WHERE pool_id = ?1",
+        "DELETE FROM pool WHERE id = ?1",
+    ] {
+        session.connection.execute(sql, [id])?;
+    }
+    Ok(())
+}
+
+fn check_unused(session: &Session<'_>, id: i64, name: &PoolName, archived: bool) -> Outcome<()> {
+    let finds = |sql: &str| session.connection.query_row(&format!("SELECT EXISTS ({sql})"), [id], |row| row.get(0));
+    if finds("SELECT 1 FROM pool WHERE overflow_pool_id = ?1")? {
+        let message = format!("pool '{name}' is the overflow pool of another");
+        return Err(refused(message, "give that pool another overflow pool first"));
+    }
+    if finds("SELECT 1 FROM binding WHERE lease_id IS NOT NULL AND (pool_id = ?1 OR from_pool_id = ?1)")? {
+        let message = format!("codes of pool '{name}' are reserved at this moment");
+        return Err(refused(message, "wait until the messages that need them are done"));
+    }
+    if !archived && finds("SELECT 1 FROM binding WHERE pool_id = ?1 OR from_pool_id = ?1")? {
+        let message = format!("codes of pool '{name}' are assigned to customers");
+        return Err(refused(message, "delete it with '--archive FILE'"));
+    }
+    Ok(())
+}
+
+fn import(session: &Session<'_>, pool: &PoolName, vouchers: &[NewVoucher]) -> Outcome<Vec<Imported>> {
+    let id = pool::id(session, pool)?.ok_or_else(|| no_such_pool(pool))?;
+    let mut added = HashSet::new();
+    let mut answers = Vec::with_capacity(vouchers.len());
+    let mut fresh = Vec::new();
+    for voucher in vouchers {
+        let known = owner(session, voucher)?;
+        answers.push(match known {
+            Some((owner, name)) if owner != id => Imported::InOtherPool(stored(PoolName::new(name))?),
+            None if added.insert(&voucher.code) => {
+                fresh.push(voucher);
+                Imported::Added
+            }
+            _ => Imported::AlreadyInPool,
+        });
+    }
+    fresh.shuffle(&mut rand::rng());
+    fresh.into_iter().try_for_each(|voucher| add(session, id, voucher))?;
+    Ok(answers)
+}
+
+/// The pool of the project that has a code already.
+fn owner(session: &Session<'_>, voucher: &NewVoucher) -> Outcome<Option<(i64, String)>> {
+    let sql = "SELECT pool.id, pool.name FROM voucher JOIN pool ON pool.id = voucher.pool_id
+        WHERE voucher.project_id = ?1 AND voucher.code = ?2";
+    let mut statement = session.connection.prepare_cached(sql)?;
+    let row = params![session.project, voucher.code.as_str()];
+    Ok(statement.query_row(row, |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+}
+
+fn add(session: &Session<'_>, pool: i64, voucher: &NewVoucher) -> Outcome<()> {
+    let expires_at = voucher.expires_at.map(|time| time.as_millisecond());
+    let metadata = (!voucher.metadata.is_empty()).then(|| serde_json::to_string(&voucher.metadata));
+    let sql = "INSERT INTO voucher (project_id, pool_id, code, expires_at, metadata) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let row = params![session.project, pool, voucher.code.as_str(), expires_at, metadata.map(stored).transpose()?];
+    session.connection.prepare_cached(sql)?.execute(row)?;
+    session.changes.borrow_mut().pool(pool, State::Available, expires_at, 1);
+    Ok(())
+}
