@@ -1,6 +1,7 @@
 //! Renders Jinja templates for campaigns and web layers, and tears single-use voucher codes off shared pools exactly once.
 #![forbid(unsafe_code)]
 
+pub mod campaign;
 mod error;
 pub mod render;
 pub mod store;

@@ -1,0 +1,218 @@
+//! One attempt at a batch: its messages render, what they wait for is asked together, and they render again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use async_trait::async_trait;
+
+use super::RenderThreads;
+use crate::error::Result;
+use crate::render::{Failure, Known, Message, Rendered, Rendering, Suspension, Template};
+use crate::voucher::{
+    Binding, Claim, Claimed, Count, CustomerId, PoolName, Refusal, Rejection, State, VoucherRecord, Width,
+};
+
+/// A message on its way.
+#[derive(Debug)]
+pub(super) struct Draft {
+    /// Its place in the batch.
+    pub(super) position: usize,
+    pub(super) message: Arc<Message>,
+    pub(super) known: Arc<Known>,
+    pub(super) stage: Stage,
+    /// How often the store refused what it showed.
+    pub(super) refused: u32,
+    /// Since when it has been waiting for what other senders hold.
+    pub(super) waiting_since: Option<Instant>,
+    /// The attributes that it looked for and did not find, where somebody wants to know.
+    pub(super) missing: Option<BTreeSet<String>>,
+    recounted: bool,
+}
+
+/// How far a message is.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// It can render.
+    Ready,
+    /// It needs an answer.
+    Waiting(Suspension),
+    /// It is complete, but the store has not accepted it yet.
+    Complete(Rendered),
+    /// It cannot be completed.
+    Ended(End),
+}
+
+/// Why a message cannot be completed.
+#[derive(Debug)]
+pub(super) enum End {
+    Failure(Failure),
+    Refused { pool: PoolName, refusal: Refusal, contended: bool },
+    Rejected(Rejection),
+}
+
+impl Draft {
+    pub(super) fn new(position: usize, message: Message) -> Draft {
+        Draft {
+            position,
+            message: Arc::new(message),
+            known: Arc::default(),
+            stage: Stage::Ready,
+            refused: 0,
+            waiting_since: None,
+            missing: None,
+            recounted: false,
+        }
+    }
+
+    /// Back to the beginning, with nothing known.
+    pub(super) fn restart(&mut self) {
+        self.known = Arc::default();
+        self.stage = Stage::Ready;
+        self.recounted = false;
+    }
+
+    /// What it holds that would go back if it were not kept.
+    pub(super) fn reserved(&self) -> impl Iterator<Item = (&PoolName, Width, &Binding)> {
+        self.known.bindings().filter(|(.., binding)| binding.reserved)
+    }
+
+    fn render(&mut self, template: &Template) {
+        let Stage::Ready = self.stage else { return };
+        let rendering = if let Some(missing) = &mut self.missing {
+            let (rendering, looked_for) = template.examine(&self.message, &self.known);
+            missing.extend(looked_for);
+            rendering
+        } else {
+            template.render(&self.message, &self.known)
+        };
+        self.stage = match rendering {
+            Rendering::Complete(rendered) => Stage::Complete(rendered),
+            Rendering::Failed(failure) => Stage::Ended(End::Failure(failure)),
+            Rendering::Suspended(suspension) => Stage::Waiting(suspension),
+        };
+    }
+
+    fn answer_claim(&mut self, claim: &Claim, claimed: Claimed) {
+        match claimed {
+            Claimed::Bound(binding) => {
+                Arc::make_mut(&mut self.known).bind(claim.pool.clone(), claim.width, binding);
+                self.stage = Stage::Ready;
+            }
+            Claimed::Refused(refusal) => self.refuse(claim, refusal, false),
+            Claimed::Contended(refusal) => self.refuse(claim, refusal, true),
+            Claimed::Rejected(rejection) => self.stage = Stage::Ended(End::Rejected(rejection)),
+        }
+    }
+
+    /// A message that acted on a count which no longer holds looks again, once.
+    fn refuse(&mut self, claim: &Claim, refusal: Refusal, contended: bool) {
+        let counted = self.known.counts().get(&claim.pool).is_some_and(|count| count.available > 0);
+        if refusal == Refusal::PoolEmpty && counted && !self.recounted {
+            self.recounted = true;
+            Arc::make_mut(&mut self.known).forget_counts();
+            self.stage = Stage::Ready;
+        } else {
+            self.stage = Stage::Ended(End::Refused { pool: claim.pool.clone(), refusal, contended });
+        }
+    }
+
+    fn answer_count(&mut self, pool: &PoolName, count: Option<Count>) {
+        let Some(mut count) = count else {
+            let refused = End::Refused { pool: pool.clone(), refusal: Refusal::UnknownPool, contended: false };
+            self.stage = Stage::Ended(refused);
+            return;
+        };
+        let own = self.reserved().filter(|(.., binding)| binding.from == *pool).count();
+        count.available += own as u64;
+        Arc::make_mut(&mut self.known).set_count(pool.clone(), count);
+        self.stage = Stage::Ready;
+    }
+
+    fn answer_customer_vouchers(&mut self, vouchers: &[VoucherRecord]) {
+        let own = |record: &VoucherRecord| {
+            record.state == State::Reserved && record.message_id.as_ref() == Some(&self.message.message_id)
+        };
+        let others = vouchers.iter().filter(|record| !own(record)).cloned().collect();
+        Arc::make_mut(&mut self.known).set_customer_vouchers(others);
+        self.stage = Stage::Ready;
+    }
+}
+
+/// Who answers what messages wait for: a store under a lease, or a forecast that only counts.
+#[async_trait]
+pub(super) trait Answers: Sync {
+    async fn claims(&self, claims: &[Claim]) -> Result<Vec<Claimed>>;
+    async fn counts(&self, pools: &[PoolName]) -> Result<Vec<Option<Count>>>;
+    async fn customers(&self, customers: &[CustomerId]) -> Result<Vec<Vec<VoucherRecord>>>;
+}
+
+/// Renders the drafts until each is complete or ended.
+pub(super) async fn attempt(
+    template: &Arc<Template>,
+    threads: &RenderThreads,
+    answers: &dyn Answers,
+    mut drafts: Vec<Draft>,
+) -> Result<Vec<Draft>> {
+    loop {
+        let template = Arc::clone(template);
+        drafts = threads.each(drafts, move |draft| draft.render(&template)).await?;
+        if !drafts.iter().any(|draft| matches!(draft.stage, Stage::Waiting(_))) {
+            return Ok(drafts);
+        }
+        answer_counts(answers, &mut drafts).await?;
+        answer_customers(answers, &mut drafts).await?;
+        answer_claims(answers, &mut drafts).await?;
+    }
+}
+
+async fn answer_claims(answers: &dyn Answers, drafts: &mut [Draft]) -> Result<()> {
+    let claim = |draft: &Draft| match &draft.stage {
+        Stage::Waiting(Suspension::Claim(claim)) => Some(claim.clone()),
+        _ => None,
+    };
+    let claims: Vec<Claim> = drafts.iter().filter_map(claim).collect();
+    if claims.is_empty() {
+        return Ok(());
+    }
+    let claimed = answers.claims(&claims).await?;
+    let waiting = drafts.iter_mut().filter(|draft| matches!(draft.stage, Stage::Waiting(Suspension::Claim(_))));
+    for (draft, (claim, claimed)) in waiting.zip(claims.iter().zip(claimed)) {
+        draft.answer_claim(claim, claimed);
+    }
+    Ok(())
+}
+
+async fn answer_counts(answers: &dyn Answers, drafts: &mut [Draft]) -> Result<()> {
+    let pool = |draft: &Draft| match &draft.stage {
+        Stage::Waiting(Suspension::Count(pool)) => Some(pool.clone()),
+        _ => None,
+    };
+    let pools: Vec<PoolName> = drafts.iter().filter_map(pool).collect::<BTreeSet<_>>().into_iter().collect();
+    if pools.is_empty() {
+        return Ok(());
+    }
+    let counts: BTreeMap<_, _> = pools.iter().zip(answers.counts(&pools).await?).collect();
+    for draft in drafts.iter_mut() {
+        if let Some(pool) = pool(draft) {
+            let count = counts.get(&pool).copied().flatten();
+            draft.answer_count(&pool, count);
+        }
+    }
+    Ok(())
+}
+
+async fn answer_customers(answers: &dyn Answers, drafts: &mut [Draft]) -> Result<()> {
+    let waits = |draft: &&mut Draft| matches!(draft.stage, Stage::Waiting(Suspension::CustomerVouchers));
+    let waiting: Vec<&mut Draft> = drafts.iter_mut().filter(waits).collect();
+    let (known, unknown): (Vec<_>, Vec<_>) =
+        waiting.into_iter().partition(|draft| draft.message.customer_id().is_some());
+    let customers: Vec<CustomerId> = known.iter().filter_map(|draft| draft.message.customer_id().cloned()).collect();
+    if !customers.is_empty() {
+        for (draft, vouchers) in known.into_iter().zip(answers.customers(&customers).await?) {
+            draft.answer_customer_vouchers(&vouchers);
+        }
+    }
+    unknown.into_iter().for_each(|draft| draft.answer_customer_vouchers(&[]));
+    Ok(())
+}

@@ -1,0 +1,376 @@
+//! Takes messages through the protocol: reserve under a lease, render, settle, and only then let them out.
+//!
+//! The rules are those of `docs/PROTOCOL.md`. Within a batch the audience's order decides who gets the last voucher: what one
+//! message gives back is offered to those behind it before anything is called empty.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use tokio::task::JoinHandle;
+
+use super::RenderThreads;
+use super::attempt::{Answers, Draft, End, Stage, attempt};
+use super::outcome::{Outcome, Personalized, Reason, Shortfall};
+use crate::error::{Error, ErrorKind, Result};
+use crate::render::suggest::did_you_mean;
+use crate::render::{Failure, Message, Rendered, Template, Used};
+use crate::voucher::{
+    Channel, Claim, Claimed, Claims, Count, CustomerId, Kept, Lease, Lookup, PoolName, Refusal, Rejection, Settled,
+    Shown, VoucherRecord,
+};
+
+/// How often a message renders anew because the store refused what it showed.
+const REFUSALS: u32 = 3;
+/// How long to wait before asking again for what others hold.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Personalises messages of one template, each code exactly once.
+#[derive(Clone)]
+pub struct Personalizer {
+    template: Arc<Template>,
+    claims: Arc<dyn Claims>,
+    lookup: Arc<dyn Lookup>,
+    threads: Arc<RenderThreads>,
+    lease_time: Duration,
+}
+
+impl std::fmt::Debug for Personalizer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Personalizer").field("template", &self.template).finish_non_exhaustive()
+    }
+}
+
+/// A batch that has been rendered under a lease and is not settled yet.
+pub(super) struct Attempt {
+    lease: Lease,
+    drafts: Vec<Draft>,
+    claimed: bool,
+    _renewal: Option<Renewal>,
+}
+
+/// What finishing a batch gives.
+pub(super) struct Finished {
+    /// The outcomes in the order of the messages, up to where it stopped.
+    pub(super) outcomes: Vec<Outcome>,
+    /// The pool that stopped it.
+    pub(super) stopped_by: Option<PoolName>,
+}
+
+/// Where a batch cannot be decided yet, and why.
+struct Undecided {
+    index: usize,
+    waits_for_others: bool,
+}
+
+impl Personalizer {
+    /// Personalises messages of `template` with vouchers of a store.
+    pub fn new(
+        template: Arc<Template>,
+        claims: Arc<dyn Claims>,
+        lookup: Arc<dyn Lookup>,
+        threads: Arc<RenderThreads>,
+    ) -> Personalizer {
+        Personalizer { template, claims, lookup, threads, lease_time: Lease::TIME }
+    }
+
+    /// Sets how long the store waits for a sign of life before it gives back what is reserved.
+    #[must_use]
+    pub fn with_lease_time(mut self, time: Duration) -> Personalizer {
+        self.lease_time = time;
+        self
+    }
+
+    /// Personalises a batch of messages; the outcomes stand in their order. When it returns, every code in a rendered
+    /// message is durably assigned to it. When the future is dropped, no code is lost: what was reserved goes back.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StoreUnavailable`] where the store cannot be reached, [`ErrorKind::Contended`] where others kept changing
+    /// what a message holds. Both are retryable with the same message ids, and give the same codes.
+    pub async fn personalize(&self, messages: Vec<Message>) -> Result<Vec<Outcome>> {
+        let attempt = self.begin(messages).await?;
+        Ok(self.finish(attempt, false).await?.outcomes)
+    }
+
+    /// Renders a batch as far as it goes, reserving what it needs.
+    pub(super) async fn begin(&self, messages: Vec<Message>) -> Result<Attempt> {
+        let drafts =
+            messages.into_iter().enumerate().map(|(position, message)| Draft::new(position, message)).collect();
+        self.attempt(drafts).await
+    }
+
+    async fn attempt(&self, drafts: Vec<Draft>) -> Result<Attempt> {
+        let lease = Lease::new(self.lease_time);
+        let answers = Leased { personalizer: self, lease: &lease, renewal: std::sync::Mutex::new(None) };
+        let drafts = attempt(&self.template, &self.threads, &answers, drafts).await?;
+        let renewal = answers.renewal.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Ok(Attempt { lease, drafts, claimed: renewal.is_some(), _renewal: renewal })
+    }
+
+    /// Gives back everything that a batch reserved; its messages can begin again.
+    pub(super) async fn withdraw(&self, attempt: Attempt) -> Result<Vec<Message>> {
+        if attempt.claimed {
+            self.claims.settle(&attempt.lease, &[]).await?;
+        }
+        Ok(attempt.drafts.into_iter().map(|draft| Arc::unwrap_or_clone(draft.message)).collect())
+    }
+
+    /// Whether every outcome of the batch is final as it stands, whatever other leases do.
+    pub(super) async fn is_decided(&self, attempt: &Attempt) -> Result<bool> {
+        Ok(self.first_undecided(&attempt.drafts).await?.is_none())
+    }
+
+    /// Settles a batch, and renders anew what the store refuses or what could not be decided, until every message has its
+    /// outcome; with `stop_when_empty`, until one finds a pool empty or paused. What is behind that goes back.
+    pub(super) async fn finish(&self, attempt: Attempt, stop_when_empty: bool) -> Result<Finished> {
+        let mut outcomes: Vec<Option<Outcome>> = attempt.drafts.iter().map(|_| None).collect();
+        let mut current = Some(attempt);
+        let mut queue: VecDeque<Vec<Draft>> = VecDeque::new();
+        let mut stopped_by = None;
+        loop {
+            let mut attempt = match (current.take(), queue.pop_front()) {
+                (Some(attempt), _) => attempt,
+                (None, Some(drafts)) => self.attempt(drafts).await?,
+                (None, None) => break,
+            };
+            let undecided = self.first_undecided(&attempt.drafts).await?;
+            let mut behind = attempt.drafts.split_off(undecided.as_ref().map_or(attempt.drafts.len(), |cut| cut.index));
+            if let (true, Some((index, pool))) = (stop_when_empty, first_empty(&attempt.drafts)) {
+                attempt.drafts.truncate(index);
+                behind.clear();
+                queue.clear();
+                stopped_by = Some(pool);
+            }
+            let refused = self.settle(attempt, &mut outcomes).await?;
+            self.requeue(&mut queue, refused, behind, undecided.is_some_and(|cut| cut.waits_for_others)).await;
+        }
+        Ok(Finished { outcomes: outcomes.into_iter().map_while(|outcome| outcome).collect(), stopped_by })
+    }
+
+    /// Settles the decided part of an attempt; gives back the drafts that the store refused.
+    async fn settle(&self, attempt: Attempt, outcomes: &mut [Option<Outcome>]) -> Result<Vec<Draft>> {
+        let kept: Vec<Kept> = attempt.drafts.iter().filter_map(kept).collect();
+        let mut answers = Vec::new();
+        if attempt.claimed {
+            answers = self.claims.settle(&attempt.lease, &kept).await?;
+        }
+        let mut answers = answers.into_iter();
+        let mut refused = Vec::new();
+        for mut draft in attempt.drafts {
+            if kept_nothing(&draft) || answers.next() == Some(Settled::Accepted) {
+                let position = draft.position;
+                outcomes[position] = Some(self.outcome(draft).await?);
+            } else {
+                draft.refused += 1;
+                if draft.refused >= REFUSALS {
+                    let error = Error::new(ErrorKind::Contended, "other senders keep changing what a message holds");
+                    return Err(error.with_help("ask again with the same message id"));
+                }
+                draft.restart();
+                refused.push(draft);
+            }
+        }
+        Ok(refused)
+    }
+
+    async fn requeue(
+        &self,
+        queue: &mut VecDeque<Vec<Draft>>,
+        refused: Vec<Draft>,
+        mut behind: Vec<Draft>,
+        waits: bool,
+    ) {
+        behind.iter_mut().for_each(Draft::restart);
+        if !behind.is_empty() {
+            let rest = behind.split_off(1);
+            queue.push_front(rest);
+            if waits {
+                behind[0].waiting_since.get_or_insert_with(Instant::now);
+                tokio::time::sleep(PAUSE.min(self.lease_time / 4)).await;
+            }
+            queue.push_front(behind);
+        }
+        queue.push_front(refused);
+        queue.retain(|drafts| !drafts.is_empty());
+    }
+
+    /// The first draft whose lack of a voucher is not final: another sender, or another message of this batch that will not
+    /// keep it or stands behind, holds what it could have had.
+    async fn first_undecided(&self, drafts: &[Draft]) -> Result<Option<Undecided>> {
+        for (index, draft) in drafts.iter().enumerate() {
+            let Stage::Ended(End::Refused { pool, refusal, contended }) = &draft.stage else { continue };
+            if *contended && !self.has_waited(draft) {
+                return Ok(Some(Undecided { index, waits_for_others: true }));
+            }
+            if matches!(refusal, Refusal::PoolEmpty | Refusal::LimitReached)
+                && self.batch_holds(drafts, index, pool).await?
+            {
+                return Ok(Some(Undecided { index, waits_for_others: false }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Web layers do not wait; the others wait for at most one lease time.
+    fn has_waited(&self, draft: &Draft) -> bool {
+        draft.message.channel == Channel::WebLayer
+            || draft.waiting_since.is_some_and(|since| since.elapsed() >= self.lease_time)
+    }
+
+    async fn batch_holds(&self, drafts: &[Draft], index: usize, pool: &PoolName) -> Result<bool> {
+        let others = drafts
+            .iter()
+            .enumerate()
+            .filter(|(other, draft)| *other != index && (*other > index || matches!(draft.stage, Stage::Ended(_))));
+        let mut held = others.flat_map(|(_, draft)| draft.reserved()).peekable();
+        if held.peek().is_none() {
+            return Ok(false);
+        }
+        let chain = self.overflow_chain(pool).await?;
+        Ok(held.any(|(named, _, binding)| named == pool || chain.contains(&binding.from)))
+    }
+
+    async fn overflow_chain(&self, pool: &PoolName) -> Result<BTreeSet<PoolName>> {
+        let mut chain = BTreeSet::new();
+        let mut next = Some(pool.clone());
+        while let Some(name) = next.take().filter(|name| !chain.contains(name)) {
+            next = self.lookup.pool(&name).await?.and_then(|status| status.settings.overflow);
+            chain.insert(name);
+        }
+        Ok(chain)
+    }
+
+    async fn outcome(&self, draft: Draft) -> Result<Outcome> {
+        let result = match draft.stage {
+            Stage::Complete(Rendered { parts, vouchers }) => Ok(Personalized { parts, vouchers }),
+            Stage::Ended(End::Failure(failure)) => Err(shortfall(failure)),
+            Stage::Ended(End::Rejected(rejection)) => Err(rejected(rejection)),
+            Stage::Ended(End::Refused { pool, refusal: Refusal::UnknownPool, .. }) => {
+                Err(self.unknown_pool(pool).await?)
+            }
+            Stage::Ended(End::Refused { pool, refusal, .. }) => Err(refused(pool, refusal)),
+            Stage::Ready | Stage::Waiting(_) => unreachable!("an attempt ends when every draft has"),
+        };
+        Ok(Outcome::of(&draft.message, result))
+    }
+
+    async fn unknown_pool(&self, pool: PoolName) -> Result<Shortfall> {
+        let known = self.lookup.pools().await?;
+        let names = known.iter().map(|status| status.name.as_str());
+        let place = self.template.pool_mentions().into_iter().find(|mention| mention.name == pool.as_str());
+        let place = place.map(|mention| format!(" ({})", mention.place)).unwrap_or_default();
+        let message = format!("there is no pool '{pool}'{place}{}", did_you_mean(pool.as_str(), names));
+        Ok(Shortfall { reason: Reason::UnknownPool, pool: Some(pool), message })
+    }
+}
+
+/// Claims for one attempt: everything is reserved under its lease.
+struct Leased<'a> {
+    personalizer: &'a Personalizer,
+    lease: &'a Lease,
+    renewal: std::sync::Mutex<Option<Renewal>>,
+}
+
+#[async_trait]
+impl Answers for Leased<'_> {
+    async fn claims(&self, claims: &[Claim]) -> Result<Vec<Claimed>> {
+        let claimed = self.personalizer.claims.reserve(self.lease, claims).await?;
+        let mut renewal = self.renewal.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        renewal.get_or_insert_with(|| Renewal::start(Arc::clone(&self.personalizer.claims), self.lease.clone()));
+        Ok(claimed)
+    }
+
+    async fn counts(&self, pools: &[PoolName]) -> Result<Vec<Option<Count>>> {
+        self.personalizer.claims.counts(pools).await
+    }
+
+    async fn customers(&self, customers: &[CustomerId]) -> Result<Vec<Vec<VoucherRecord>>> {
+        self.personalizer.lookup.customers(customers).await
+    }
+}
+
+/// Renews a lease at half time, for as long as it is kept.
+struct Renewal(JoinHandle<()>);
+
+impl Renewal {
+    fn start(claims: Arc<dyn Claims>, lease: Lease) -> Renewal {
+        Renewal(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(lease.time / 2).await;
+                // A renewal that fails is tried again at the next half time; settling checks what really holds.
+                let _ = claims.reserve(&lease, &[]).await;
+            }
+        }))
+    }
+}
+
+impl Drop for Renewal {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// What the store has to accept before this message may go out: nothing where it shows no voucher.
+fn kept(draft: &Draft) -> Option<Kept> {
+    let (Stage::Complete(rendered), Some(identity)) = (&draft.stage, draft.message.identity()) else { return None };
+    if rendered.vouchers.is_empty() {
+        return None;
+    }
+    let shown = |used: &Used| {
+        let claim = Claim { pool: used.pool.clone(), width: used.width, message: Arc::clone(identity) };
+        Some(Shown { pool: claim.pool.clone(), key: claim.key()?, code: used.binding.voucher.code.clone() })
+    };
+    Some(Kept { message: Arc::clone(identity), shown: rendered.vouchers.iter().filter_map(shown).collect() })
+}
+
+fn kept_nothing(draft: &Draft) -> bool {
+    match &draft.stage {
+        Stage::Complete(rendered) => rendered.vouchers.is_empty(),
+        _ => true,
+    }
+}
+
+/// The first draft that ended because a pool is empty or paused.
+fn first_empty(drafts: &[Draft]) -> Option<(usize, PoolName)> {
+    drafts.iter().enumerate().find_map(|(index, draft)| match &draft.stage {
+        Stage::Ended(End::Refused { pool, refusal: Refusal::PoolEmpty | Refusal::PoolPaused, .. }) => {
+            Some((index, pool.clone()))
+        }
+        _ => None,
+    })
+}
+
+/// A failed render, as an outcome tells it.
+pub(super) fn shortfall(failure: Failure) -> Shortfall {
+    let (reason, pool, message) = match failure {
+        Failure::Template(error) => (Reason::TemplateError, None, error.to_string()),
+        Failure::OutputTooLarge(error) => (Reason::OutputTooLarge, None, error.to_string()),
+        Failure::Aborted(reason) => {
+            (Reason::Aborted, None, reason.unwrap_or_else(|| "the template aborted".to_owned()))
+        }
+        Failure::UnknownPool(pool, place) => {
+            let place = place.map(|place| format!(" ({place})")).unwrap_or_default();
+            (Reason::UnknownPool, Some(pool.clone()), format!("there is no pool '{pool}'{place}"))
+        }
+    };
+    Shortfall { reason, pool, message }
+}
+
+fn refused(pool: PoolName, refusal: Refusal) -> Shortfall {
+    let message = match refusal {
+        Refusal::PoolEmpty => format!("pool '{pool}' has no available voucher"),
+        Refusal::PoolPaused => format!("pool '{pool}' is paused"),
+        Refusal::LimitReached => format!("a limit of pool '{pool}' is reached"),
+        Refusal::UnknownPool => format!("there is no pool '{pool}'"),
+    };
+    Shortfall { reason: refusal.into(), pool: Some(pool), message }
+}
+
+fn rejected(rejection: Rejection) -> Shortfall {
+    let (reason, message) = match rejection {
+        Rejection::Conflict => (Reason::MessageConflict, "the message id belongs to another customer or mode"),
+        Rejection::Released => (Reason::MessageReleased, "the message id was released and is retired"),
+    };
+    Shortfall { reason, pool: None, message: message.to_owned() }
+}
