@@ -134,7 +134,13 @@ impl Personalizer {
                 (None, Some(drafts)) => self.attempt(drafts).await?,
                 (None, None) => break,
             };
-            let undecided = self.first_undecided(&attempt.drafts).await?;
+            let undecided = match self.first_undecided(&attempt.drafts).await {
+                Ok(undecided) => undecided,
+                Err(error) => {
+                    self.withdraw(attempt).await?;
+                    return Err(error);
+                }
+            };
             let mut behind = attempt.drafts.split_off(undecided.as_ref().map_or(attempt.drafts.len(), |cut| cut.index));
             if let (true, Some((index, pool))) = (stop_when_empty, first_empty(&attempt.drafts)) {
                 attempt.drafts.truncate(index);
@@ -200,7 +206,8 @@ impl Personalizer {
     async fn first_undecided(&self, drafts: &[Draft]) -> Result<Option<Undecided>> {
         for (index, draft) in drafts.iter().enumerate() {
             let Stage::Ended(End::Refused { pool, refusal, contended }) = &draft.stage else { continue };
-            if *contended && !self.has_waited(draft) {
+            if *contended && draft.message.channel != Channel::WebLayer {
+                self.check_patience(draft, pool)?;
                 return Ok(Some(Undecided { index, waits_for_others: true }));
             }
             if matches!(refusal, Refusal::PoolEmpty | Refusal::LimitReached)
@@ -212,23 +219,26 @@ impl Personalizer {
         Ok(None)
     }
 
-    /// Web layers do not wait; the others wait for at most one lease time.
-    fn has_waited(&self, draft: &Draft) -> bool {
-        draft.message.channel == Channel::WebLayer
-            || draft.waiting_since.is_some_and(|since| since.elapsed() >= self.lease_time)
+    /// Web layers do not wait; the others wait for at most one lease time, after which whatever a dead sender held is back.
+    fn check_patience(&self, draft: &Draft, pool: &PoolName) -> Result<()> {
+        match draft.waiting_since {
+            Some(since) if since.elapsed() >= self.lease_time => {
+                let error = Error::new(
+                    ErrorKind::Contended,
+                    format!("another sender holds the last vouchers of pool '{pool}'"),
+                );
+                Err(error.with_help("try again when the other sender has ended"))
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn batch_holds(&self, drafts: &[Draft], index: usize, pool: &PoolName) -> Result<bool> {
-        let others = drafts
-            .iter()
-            .enumerate()
-            .filter(|(other, draft)| *other != index && (*other > index || matches!(draft.stage, Stage::Ended(_))));
-        let mut held = others.flat_map(|(_, draft)| draft.reserved()).peekable();
-        if held.peek().is_none() {
-            return Ok(false);
+        let held = held_by_others(drafts, index);
+        if held.is_empty() || held.contains(pool) {
+            return Ok(!held.is_empty());
         }
-        let chain = self.overflow_chain(pool).await?;
-        Ok(held.any(|(named, _, binding)| named == pool || chain.contains(&binding.from)))
+        Ok(!self.overflow_chain(pool).await?.is_disjoint(&held))
     }
 
     async fn overflow_chain(&self, pool: &PoolName) -> Result<BTreeSet<PoolName>> {
@@ -309,6 +319,18 @@ impl Drop for Renewal {
     fn drop(&mut self) {
         self.0.abort();
     }
+}
+
+/// The pools of which messages of the batch hold something that the message at `index` could have had: those named and those
+/// that gave it, for messages that stand behind it or will not keep what they hold.
+fn held_by_others(drafts: &[Draft], index: usize) -> BTreeSet<PoolName> {
+    let mut held = BTreeSet::new();
+    for (other, draft) in drafts.iter().enumerate() {
+        if other > index || other != index && matches!(draft.stage, Stage::Ended(_)) {
+            held.extend(draft.reserved().flat_map(|(named, _, binding)| [named.clone(), binding.from.clone()]));
+        }
+    }
+    held
 }
 
 /// What the store has to accept before this message may go out: nothing where it shows no voucher.
