@@ -231,6 +231,15 @@ pub fn release_beside_wider_key() -> Configuration {
         .operation(Operation::Release(M1))
 }
 
+pub fn release_of_a_wider_key() -> Configuration {
+    Configuration::new("release by hand of a message with a wider key", &[X], &[])
+        .message(Ada, &[(SPRING, PerCustomer)])
+        .message(Bob, &[(SPRING, PerMessage)])
+        .workers(&[M1, M1, M2])
+        .resends(1)
+        .operation(Operation::Release(M1))
+}
+
 pub fn all() -> Vec<Configuration> {
     vec![
         wider_key(),
@@ -244,5 +253,6 @@ pub fn all() -> Vec<Configuration> {
         last_code(),
         release(),
         release_beside_wider_key(),
+        release_of_a_wider_key(),
     ]
 }

@@ -63,6 +63,7 @@ fn falls_without(clause: Clause) -> (Configuration, Breach) {
         Clause::CodeBeforeChoice => (configurations::overflow(), Breach::Stuck),
         Clause::EmptyFollowsFreshChoice => (configurations::overflow(), Breach::SpuriousEmpty),
         Clause::ReleaseRetires => (configurations::release(), Breach::DeliveredAfterRelease),
+        Clause::RetiredCannotSettle => (configurations::release_of_a_wider_key(), Breach::DeliveredAfterRelease),
         Clause::ReleaseSparesWiderKeys => (configurations::release_beside_wider_key(), Breach::TwoCustomers),
     }
 }

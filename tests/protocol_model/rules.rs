@@ -19,11 +19,12 @@ pub enum Clause {
     CodeBeforeChoice,
     EmptyFollowsFreshChoice,
     ReleaseRetires,
+    RetiredCannotSettle,
     ReleaseSparesWiderKeys,
 }
 
 impl Clause {
-    pub const EACH: [Self; 15] = [
+    pub const EACH: [Self; 16] = [
         Self::OneTag,
         Self::FreshLease,
         Self::SettleCompares,
@@ -38,6 +39,7 @@ impl Clause {
         Self::CodeBeforeChoice,
         Self::EmptyFollowsFreshChoice,
         Self::ReleaseRetires,
+        Self::RetiredCannotSettle,
         Self::ReleaseSparesWiderKeys,
     ];
 
@@ -62,6 +64,7 @@ impl Clause {
                 (8, "an empty overflow pool is final only under a choice just made", "an old choice will do")
             }
             Self::ReleaseRetires => (9, "a release by hand retires the message id", "the codes go back, no more"),
+            Self::RetiredCannotSettle => (9, "a retired id is refused by settle, too", "by reserve only"),
             Self::ReleaseSparesWiderKeys => (9, "a release by hand leaves wider keys alone", "it frees every key"),
         }
     }

@@ -113,7 +113,7 @@ impl Pool {
         let stands = |(key, choice): (Key, Choice)| self.choice(key) == Some(choice);
         let accepted = if rules.hold(Clause::SettleCompares) { kept.clone().all(stands) } else { living };
         let verdict = match accepted {
-            _ if self.retired.has(message) => Verdict::Retired,
+            _ if rules.hold(Clause::RetiredCannotSettle) && self.retired.has(message) => Verdict::Retired,
             true => Verdict::Accepted,
             false => Verdict::Refused,
         };
