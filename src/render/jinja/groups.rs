@@ -7,6 +7,7 @@ use minijinja::value::{Enumerator, Object, ObjectRepr};
 use minijinja::{Error, State, Value};
 
 use super::args::{Args, Entry, items};
+use super::output::repr;
 use super::sequences::at_path;
 
 pub(super) const FILTERS: &[Entry] = &[("groupby", &["value", "attribute", "default", "case_sensitive"], groupby)];
@@ -36,7 +37,7 @@ impl Object for Group {
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "({:?}, {:?})", self.grouper, self.list)
+        write!(f, "({}, {})", repr(&self.grouper), repr(&self.list))
     }
 }
 

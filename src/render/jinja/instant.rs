@@ -49,19 +49,19 @@ fn out_of_range(error: jiff::Error) -> Error {
 /// `now().shift(days=7)`: values cannot be added with `+`, so this stands for Python's `timedelta`.
 fn shift(_: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
     let by = |name: &str| args.integer(name).map(Option::unwrap_or_default);
-    let (years, months, weeks, days) = (by("years")?, by("months")?, by("weeks")?, by("days")?);
-    let (hours, minutes, seconds) = (by("hours")?, by("minutes")?, by("seconds")?);
-    let now = &this(args)?.0;
-    let moved = Span::new()
-        .try_years(years)
-        .and_then(|span| span.try_months(months))
-        .and_then(|span| span.try_weeks(weeks))
-        .and_then(|span| span.try_days(days))
-        .and_then(|span| span.try_hours(hours))
-        .and_then(|span| span.try_minutes(minutes))
-        .and_then(|span| span.try_seconds(seconds))
-        .and_then(|span| now.checked_add(span))
-        .map_err(out_of_range)?;
+    let span = Span::new;
+    // One after the other: a span has one sign for all its parts.
+    let parts = [
+        span().try_years(by("years")?),
+        span().try_months(by("months")?),
+        span().try_weeks(by("weeks")?),
+        span().try_days(by("days")?),
+        span().try_hours(by("hours")?),
+        span().try_minutes(by("minutes")?),
+        span().try_seconds(by("seconds")?),
+    ];
+    let start = this(args)?.0.clone();
+    let moved = parts.into_iter().try_fold(start, |at, part| at.checked_add(part?)).map_err(out_of_range)?;
     Ok(Value::from_object(Instant(moved)))
 }
 

@@ -4,6 +4,7 @@ use minijinja::value::ValueKind;
 use minijinja::{Error, State, Value, filters};
 
 use super::args::{Args, Entry, invalid, items, keywords};
+use super::output::repr;
 
 pub(super) const FILTERS: &[Entry] =
     &[("tojson", &["value", "indent"], tojson), ("pprint", &["value"], |_, args| pprint(args.value("value")))];
@@ -19,7 +20,7 @@ fn tojson(_: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
 }
 
 fn pprint(value: &Value) -> Result<Value, Error> {
-    Ok(Value::from(format!("{:?}", ordered(value, DEPTH)?)))
+    Ok(Value::from(repr(&ordered(value, DEPTH)?)))
 }
 
 /// The same value with the keys of its mappings in order.

@@ -32,12 +32,18 @@ pub(super) fn padded(text: &str, width: usize, fill: char, align: Align) -> Stri
     format!("{}{text}{}", fill(left), fill(missing - left))
 }
 
-/// Fills a number up with zeros, after its sign and its `0x`.
-pub(super) fn zero_filled(number: &str, width: usize) -> String {
+/// Fills a number up between its sign (or `0x`) and its digits.
+pub(super) fn sign_first(number: &str, width: usize, fill: char) -> String {
+    let (prefix, digits) = number.split_at(prefix_length(number));
+    format!("{prefix}{}", padded(digits, width.saturating_sub(prefix.len()), fill, Align::Right))
+}
+
+/// How long the sign and the `0x` before a number's digits are.
+pub(super) fn prefix_length(number: &str) -> usize {
     let unsigned = number.trim_start_matches(['+', '-', ' ']);
-    let digits = ["0x", "0X", "0o", "0b"].iter().find_map(|prefix| unsigned.strip_prefix(prefix)).unwrap_or(unsigned);
-    let prefix = &number[..number.len() - digits.len()];
-    format!("{prefix}{}", padded(digits, width.saturating_sub(prefix.len()), '0', Align::Right))
+    let prefixes = ["0x", "0X", "0o", "0b"];
+    let digits = prefixes.iter().find_map(|prefix| unsigned.strip_prefix(prefix)).unwrap_or(unsigned);
+    number.len() - digits.len()
 }
 
 fn center(_: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
@@ -197,7 +203,9 @@ fn breaks_before(word: &[char], at: usize) -> bool {
     let in_words = |index: Option<usize>| {
         index.and_then(|i| word.get(i)).is_some_and(|c| c.is_alphanumeric() || "_!\"'&.,?".contains(*c))
     };
-    let before_dash = !dash(back(1)) && in_words(back(1)) && dash(Some(at)) && dash(ahead(1));
-    let after_dash = dash(back(1)) && dash(back(2)) && word[at].is_alphanumeric();
+    let is_word = |c: Option<&char>| c.is_some_and(|c| c.is_alphanumeric() || *c == '_');
+    let leads_on = || is_word(word[at..].iter().find(|c| **c != '-'));
+    let before_dash = !dash(back(1)) && in_words(back(1)) && dash(Some(at)) && dash(ahead(1)) && leads_on();
+    let after_dash = dash(back(1)) && dash(back(2)) && is_word(word.get(at));
     after_hyphen || before_dash || after_dash
 }

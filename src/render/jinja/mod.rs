@@ -5,6 +5,8 @@
 
 mod args;
 #[cfg(test)]
+mod behaviour;
+#[cfg(test)]
 mod corpus;
 mod dates;
 mod functions;

@@ -36,7 +36,7 @@ fn default(args: &Args, otherwise: Value) -> Value {
     Some(args.value("default")).filter(|value| !value.is_undefined()).cloned().unwrap_or(otherwise)
 }
 
-fn number(value: &Value) -> Option<f64> {
+pub(super) fn number(value: &Value) -> Option<f64> {
     match value.kind() {
         ValueKind::Bool => Some(f64::from(u8::from(value.is_true()))),
         ValueKind::Number => f64::try_from(value.clone()).ok(),
@@ -81,8 +81,8 @@ fn round(_: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
     let method = method.as_str();
     // Like Python's round(), which leaves whole numbers whole; floor and ceil divide, which makes a float of them.
     let value = match value.kind() {
+        ValueKind::Bool | ValueKind::Number if method != "common" => Value::from(number(value)),
         ValueKind::Bool => Value::from(i64::from(value.is_true())),
-        ValueKind::Number if method != "common" => Value::from(f64::try_from(value.clone())?),
         ValueKind::Number => value.clone(),
         kind => return Err(invalid(format!("cannot round {kind}; make it a number first: |float|round"))),
     };
@@ -96,7 +96,7 @@ fn filesizeformat(_: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
     let binary = args.flag("binary", false);
     let base: f64 = if binary { 1024.0 } else { 1000.0 };
     if bytes < base {
-        return Ok(Value::from(if bytes == 1.0 { "1 Byte".into() } else { format!("{} Bytes", bytes.trunc()) }));
+        return Ok(Value::from(if bytes == 1.0 { "1 Byte".into() } else { format!("{} Bytes", bytes.trunc() + 0.0) }));
     }
     let (mut size, mut prefixes) = (bytes / base, "kMGTPEZY".chars());
     let mut prefix = prefixes.next().unwrap_or('k');

@@ -31,6 +31,11 @@ pub(super) fn printed(value: &Value) -> String {
     }
 }
 
+/// A value as Python's `repr` shows it: texts in quotes.
+pub(super) fn repr(value: &Value) -> String {
+    if is_float(value) { printed(value) } else { format!("{value:?}") }
+}
+
 fn is_float(value: &Value) -> bool {
     value.kind() == ValueKind::Number && !value.is_integer()
 }

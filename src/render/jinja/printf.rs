@@ -7,8 +7,8 @@ use minijinja::value::{Kwargs, Rest, ValueOrKwargs, from_args};
 use minijinja::{Error, State, Value};
 
 use super::args::{checked, invalid, within_limit};
-use super::layout::{Align, padded, zero_filled};
-use super::output::{html, printed};
+use super::layout::{Align, padded, prefix_length, sign_first};
+use super::output::{html, printed, repr};
 use super::text::{Text, safe_if};
 
 /// The filter `format`. A safe format string escapes what it prints.
@@ -108,7 +108,7 @@ impl<'a> Spec<'a> {
         Ok(if self.flags.contains('-') {
             padded(&text, width, ' ', Align::Left)
         } else if self.flags.contains('0') && is_number {
-            zero_filled(&text, width)
+            sign_first(&text, width, '0')
         } else {
             padded(&text, width, ' ', Align::Right)
         })
@@ -121,13 +121,18 @@ impl<'a> Spec<'a> {
         };
         let (value, conversion) = match self.conversion {
             's' => return Ok(cut(printed(value))),
-            'r' | 'a' => return Ok(cut(format!("{value:?}"))),
+            'r' | 'a' => return Ok(cut(repr(value))),
             'd' | 'i' | 'u' => (truncated(value), 'd'),
             other => (value.clone(), other),
         };
         let flags: String = self.flags.chars().filter(|flag| !matches!(flag, '-' | '0')).collect();
-        let precision = precision.map(|digits| format!(".{digits}")).unwrap_or_default();
-        format(FormatStyle::Printf, &format!("%{flags}{precision}{conversion}"), &[value])
+        let (digits, decimals) = match precision {
+            Some(digits) if "dxXo".contains(conversion) => (digits, String::new()),
+            Some(decimals) => (0, format!(".{decimals}")),
+            None => (0, String::new()),
+        };
+        let text = format(FormatStyle::Printf, &format!("%{flags}{decimals}{conversion}"), &[value])?;
+        Ok(if digits == 0 { text } else { sign_first(&text, digits + prefix_length(&text), '0') })
     }
 }
 

@@ -8,8 +8,9 @@ use minijinja::{Error, Value};
 
 use super::args::{invalid, within_limit};
 use super::instant::Instant;
-use super::layout::{Align, padded, zero_filled};
-use super::output::{html, printed};
+use super::layout::{Align, padded, sign_first};
+use super::numbers::number;
+use super::output::{html, printed, repr};
 
 /// The values that a format string may name.
 pub(super) struct Fields<'a> {
@@ -56,7 +57,7 @@ impl Fields<'_> {
         let value = self.value(name, next)?;
         let value = match conversion {
             None => value,
-            Some("r" | "a") => Value::from(format!("{value:?}")),
+            Some("r" | "a") => Value::from(repr(&value)),
             Some("s") => Value::from(printed(&value)),
             Some(other) => return Err(invalid(format!("format: unknown conversion '!{other}'"))),
         };
@@ -128,24 +129,28 @@ impl<'a> Spec<'a> {
         let (first, second) = (chars.next(), chars.next());
         let is_align = |c: &char| "<>^=".contains(*c);
         let (fill, align, rest) = match (first, second.filter(is_align), first.filter(is_align)) {
-            (Some(fill), Some(align), _) => (fill, Some(align), &spec[fill.len_utf8() + 1..]),
-            (_, _, Some(align)) => (' ', Some(align), &spec[1..]),
-            _ => (' ', None, spec),
+            (Some(fill), Some(align), _) => (Some(fill), Some(align), &spec[fill.len_utf8() + 1..]),
+            (_, _, Some(align)) => (None, Some(align), &spec[1..]),
+            _ => (None, None, spec),
         };
         let after_sign = rest.trim_start_matches(['+', '-', ' ', '#']);
         let (sign, rest) = rest.split_at(rest.len() - after_sign.len());
         let (fill, align, rest) = match rest.strip_prefix('0') {
-            Some(rest) if align.is_none() => ('0', Some('='), rest),
-            _ => (fill, align, rest),
+            Some(rest) => (fill.or(Some('0')), align.or(Some('=')), rest),
+            None => (fill, align, rest),
         };
-        let after_width = rest.trim_start_matches(|c: char| c.is_ascii_digit());
-        let digits = &rest[..rest.len() - after_width.len()];
-        let width = if digits.is_empty() { 0 } else { digits.parse().unwrap_or(usize::MAX) };
-        let precision = after_width.split_once('.').map_or("", |(_, rest)| rest);
-        let precision: String = precision.chars().take_while(char::is_ascii_digit).collect();
-        within_limit("precision", if precision.is_empty() { 0 } else { precision.parse().unwrap_or(usize::MAX) })?;
-        Ok(Spec { fill, align, sign, width: within_limit("width", width)?, rest: after_width })
+        let (width, rest) = leading_number(rest);
+        let (precision, _) = leading_number(rest.split_once('.').map_or("", |(_, precision)| precision));
+        within_limit("precision", precision)?;
+        Ok(Spec { fill: fill.unwrap_or(' '), align, sign, width: within_limit("width", width)?, rest })
     }
+}
+
+/// The number that a text starts with, 0 where there is none, and what follows it.
+fn leading_number(text: &str) -> (usize, &str) {
+    let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let digits = &text[..text.len() - rest.len()];
+    (if digits.is_empty() { 0 } else { digits.parse().unwrap_or(usize::MAX) }, rest)
 }
 
 fn written(value: &Value, spec: &str) -> Result<String, Error> {
@@ -158,17 +163,20 @@ fn written(value: &Value, spec: &str) -> Result<String, Error> {
     let spec = Spec::parse(spec)?;
     let text = match spec.rest.strip_suffix('%') {
         Some(precision) => {
-            let percent = Value::from(f64::try_from(value.clone())? * 100.0);
+            let number = number(value).ok_or_else(|| invalid("format: '%' needs a number"))?;
+            let percent = Value::from(number * 100.0);
             let precision = if precision.is_empty() { ".6" } else { precision };
             format(FormatStyle::StrFormat, &format!("{{:{}{precision}f}}", spec.sign), &[percent])? + "%"
         }
         None if spec.sign.is_empty() && spec.rest.is_empty() => printed(value),
-        None => format(FormatStyle::StrFormat, &format!("{{:{}{}}}", spec.sign, spec.rest), &[value.clone()])?,
+        None => {
+            format(FormatStyle::StrFormat, &format!("{{:{}{}}}", spec.sign, spec.rest), std::slice::from_ref(value))?
+        }
     };
     let align = match spec.align {
         Some('<') => Align::Left,
         Some('^') => Align::Center,
-        Some('=') if spec.fill == '0' => return Ok(zero_filled(&text, spec.width)),
+        Some('=') => return Ok(sign_first(&text, spec.width, spec.fill)),
         Some(_) => Align::Right,
         None if value.is_number() => Align::Right,
         None => Align::Left,

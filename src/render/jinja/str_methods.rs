@@ -9,14 +9,14 @@ use super::strings::{capitalized, replaced};
 use super::text::Text;
 
 pub(super) const METHODS: &[Entry] = &[
-    ("upper", &["self"], |_, args| mapped(args, |text| text.to_uppercase())),
-    ("lower", &["self"], |_, args| mapped(args, |text| text.to_lowercase())),
+    ("upper", &["self"], |_, args| mapped(args, str::to_uppercase)),
+    ("lower", &["self"], |_, args| mapped(args, str::to_lowercase)),
     ("casefold", &["self"], |_, args| mapped(args, |text| text.to_lowercase().replace('ß', "ss"))),
     ("capitalize", &["self"], |_, args| mapped(args, capitalized)),
     ("title", &["self"], |_, args| mapped(args, titled)),
     ("swapcase", &["self"], |_, args| mapped(args, swapped)),
     ("istitle", &["self"], |_, args| Ok(is_titled(args.text("self").as_str()).into())),
-    ("isdecimal", &["self"], |_, args| all(args, |c| c.is_numeric())),
+    ("isdecimal", &["self"], |_, args| all(args, char::is_numeric)),
     ("isprintable", &["self"], |_, args| Ok((!args.text("self").as_str().contains(char::is_control)).into())),
     ("isidentifier", &["self"], |_, args| Ok(is_identifier(args.text("self").as_str()).into())),
     ("center", &["self", "width", "fillchar"], |_, args| aligned(args, Align::Center)),
