@@ -274,8 +274,17 @@ fn arguments_are_bound_as_in_python() {
         ("{{ {'a b': 1}|xmlattr }}", "cannot contain a space"),
         ("{{ [3]|map }}", "map needs the name of a filter"),
         ("{{ [3]|map('nope')|list }}", "unknown filter"),
+        ("{{ 5 is divisibleby 0 }}", "cannot divide by 0"),
+        ("{{ 5 is divisibleby 0.0 }}", "cannot divide by 0"),
+        ("{{ customer.name.upper() }}", "a missing value has no method `upper`; write (x or '').upper() or a filter"),
+        ("{{ none.upper() }}", "a missing value has no method `upper`"),
     ] {
         let got = rendered(template, context!());
         assert!(got.starts_with("error") && got.contains(expected), "{template}: {got}");
     }
+}
+
+#[test]
+fn the_state_of_a_render_cannot_be_printed() {
+    assert!(rendered("{{ debug() }}", context!(email => "me@example.com")).contains("debug is unknown"));
 }

@@ -38,6 +38,7 @@ pub(super) fn unknown_method(
     args: &[Value],
 ) -> Result<Value, Error> {
     let entries = match value.kind() {
+        ValueKind::Undefined | ValueKind::None => return Err(of_nothing(method)),
         ValueKind::String if method == "format" => return format(value, args),
         ValueKind::String if method == "format_map" => return format_map(value, args),
         ValueKind::String => str_methods::METHODS,
@@ -53,6 +54,11 @@ pub(super) fn unknown_method(
         Err(error) if error.kind() == ErrorKind::UnknownMethod => Err(unchangeable(value, method).unwrap_or(error)),
         done => done,
     }
+}
+
+fn of_nothing(method: &str) -> Error {
+    let remedy = format!("write (x or '').{method}() or a filter");
+    Error::new(ErrorKind::UnknownMethod, format!("a missing value has no method `{method}`; {remedy}"))
 }
 
 /// Values do not change in a template; the error says how to make a new one. A mapping's own entry goes first.

@@ -62,4 +62,6 @@ pub(crate) fn install(env: &mut Environment<'_>) {
     args::add_tests(env, tests::TESTS);
     args::add_functions(env, random::FUNCTIONS);
     functions::install(env);
+    // It would print a customer's data and the hidden variables.
+    env.remove_global("debug");
 }

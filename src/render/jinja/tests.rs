@@ -3,13 +3,11 @@
 use minijinja::value::ValueKind;
 use minijinja::{Error, State, Value, tests};
 
-use super::args::{Args, Entry};
+use super::args::{Args, Entry, invalid};
 
 pub(super) const TESTS: &[Entry] = &[
     ("callable", &["value"], callable),
-    ("divisibleby", &["value", "num"], |_, args| {
-        Ok(tests::is_divisibleby(args.value("value"), args.value("num")).into())
-    }),
+    ("divisibleby", &["value", "num"], divisibleby),
     ("iterable", &["value"], |_, args| Ok(is_iterable(args.value("value")).into())),
     ("sameas", &["value", "other"], |_, args| Ok(tests::is_sameas(args.value("value"), args.value("other")).into())),
     ("sequence", &["value"], |_, args| Ok(is_sequence(args.value("value")).into())),
@@ -22,6 +20,14 @@ fn callable(_: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
     let is_macro = value.as_object().is_some() && value.to_string().starts_with("<macro ");
     let is_date = value.downcast_object_ref::<super::instant::Instant>().is_some();
     Ok(Value::from((value.kind() == ValueKind::Plain && !is_date) || is_macro))
+}
+
+fn divisibleby(_: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
+    let divisor = args.value("num");
+    if f64::try_from(divisor.clone()).is_ok_and(|number| number == 0.0) {
+        return Err(invalid("cannot divide by 0"));
+    }
+    Ok(tests::is_divisibleby(args.value("value"), divisor).into())
 }
 
 fn is_iterable(value: &Value) -> bool {
