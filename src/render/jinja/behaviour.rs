@@ -154,6 +154,7 @@ fn instants_are_like_pythons_datetimes() {
             "y False 2026-11-20T09:05:07.25+01:00",
         ),
         ("{{ '{:%d.%m.%Y}'.format(now) }}", "20.11.2026"),
+        ("{{ now ~ '' }} {{ now|tojson }}", "2026-11-20T09:05:07.25+01:00 \"2026-11-20T09:05:07.25+01:00\""),
         ("{{ now.nope }}", ""),
         ("{{ now.nope() }}", "error: unknown method: plain object has no method named nope (in part.txt:1)"),
         ("{{ now.strftime('%J') }}", "error: invalid operation: '%J' is not a strftime pattern (in part.txt:1)"),
@@ -287,4 +288,65 @@ fn arguments_are_bound_as_in_python() {
 #[test]
 fn the_state_of_a_render_cannot_be_printed() {
     assert!(rendered("{{ debug() }}", context!(email => "me@example.com")).contains("debug is unknown"));
+}
+
+/// The names in a row of the authors' table of what works.
+fn documented(row: &str) -> Vec<&'static str> {
+    let page = include_str!("../../../docs/TEMPLATES-JINJA2.md");
+    let row = page.lines().find_map(|line| line.strip_prefix(&format!("| {row} | `"))).unwrap();
+    row.split('`').next().unwrap().split_whitespace().collect()
+}
+
+#[test]
+fn what_the_authors_table_names_is_there() {
+    for (row, template, at_least) in [
+        ("filters", "{{ name is filter }}", 50),
+        ("tests", "{{ name is test }}", 30),
+        ("functions", "{{ f is callable }}", 6),
+    ] {
+        let names = documented(row);
+        assert!(names.len() >= at_least, "{row}: {}", names.len());
+        for name in names {
+            assert_eq!(
+                rendered(&template.replace("f is", &format!("{name} is")), context!(name)),
+                "True",
+                "{row}: {name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_methods_that_the_authors_table_names_are_there() {
+    for (row, value) in
+        [("methods of texts", "'abc'"), ("methods of lists", "['abc']"), ("methods of dicts", "{'abc': 1}")]
+    {
+        for name in documented(row) {
+            let with = |args: &str| rendered(&format!("{{{{ {value}.{name}({args}) }}}}"), context!());
+            let known =
+                ["", "'abc'", "9", "'b', 'c'", "['x']", "{}"].iter().any(|args| !with(args).starts_with("error"));
+            assert!(known, "{row}: {name}: {}", with(""));
+        }
+    }
+}
+
+#[test]
+fn the_remedies_that_the_authors_table_gives_work() {
+    let context = || context!(n => 42, x => (), html => "<b>", text => "<i>");
+    for (template, expected) in [
+        ("{{ '%05d'|format(n) }} {{ '{:05d}'.format(n) }}", "00042 00042"),
+        ("{% set l = [1] %}{% set l = l + [2] %}{{ l }}{{ l[:-1] }}{{ l|reject('equalto', 1)|list }}", "[1, 2][1][2]"),
+        (
+            "{% set ns = namespace(l=[]) %}{% for i in [1, 2] %}{% set ns.l = ns.l + [i] %}{% endfor %}{{ ns.l }}",
+            "[1, 2]",
+        ),
+        ("{% set d = {'a': 0, 'b': 2} %}{% set d = dict(d, a=1) %}{{ d.a }}{{ d.b }}", "12"),
+        ("[{{ x|upper }}{{ (x or '').upper() }}{{ (x or '') ~ '!' }}]{{ x|default('friend', true) }}", "[!]friend"),
+        ("{{ html|safe }}{{ text }}", "<b>&lt;i&gt;"),
+        ("{% macro b(t) %}<u>{{ t }}</u>{% endmacro %}{{ b('a') }}!{{ [b('<'), '!']|join }}", "<u>a</u>!<u>&lt;</u>!"),
+        ("{% filter upper %}<b>{{ text }}</b>{% endfilter %}", "<B>&LT;I&GT;</B>"),
+        ("{% set _ = 1 + 1 %}{{ ''|reverse }}{{ []|reverse|list }}{{ 'ab'|reverse }}", "[]ba"),
+    ] {
+        assert_eq!(rendered_as("part.html", template, context()), expected, "{template}");
+    }
 }
