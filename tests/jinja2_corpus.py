@@ -299,6 +299,8 @@ TOPICS = {
             "{{ ['b', 'A', 'c']|min }}{{ ['b', 'A', 'C']|max }}",
             "{{ ['b', 'A', 'c']|min(case_sensitive=true) }}",
             "{{ ['b', 'B']|max(true) }}",
+            "{{ ['b', 'B']|max }}{{ ['b', 'B']|min }}{{ ['b', 'B', 'a', 'A']|sort(reverse=true) }}",
+            "{{ (people|max(attribute='vip')).name }}{{ (people|min(attribute='vip')).name }}",
             "{{ people|max(attribute='age') }}",
             "{{ (people|min(attribute='age')).name }}",
             "{{ people|max(false, 'name') }}",

@@ -8,7 +8,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, Value, context};
 
 use super::{Instant, install};
 
-fn environment() -> Environment<'static> {
+pub(super) fn environment() -> Environment<'static> {
     let mut env = Environment::new();
     env.set_debug(false);
     install(&mut env);
@@ -20,18 +20,18 @@ fn environment() -> Environment<'static> {
     env
 }
 
-fn rendered(template: &str, context: Value) -> String {
+pub(super) fn rendered(template: &str, context: Value) -> String {
     rendered_as("part.txt", template, context)
 }
 
-fn rendered_as(name: &str, template: &str, context: Value) -> String {
+pub(super) fn rendered_as(name: &str, template: &str, context: Value) -> String {
     match environment().render_named_str(name, template, context) {
         Ok(text) => text,
         Err(error) => format!("error: {error}"),
     }
 }
 
-fn now() -> Value {
+pub(super) fn now() -> Value {
     let moment: Zoned = "2026-11-20T09:05:07.25+01:00[Europe/Prague]".parse().unwrap();
     Value::from_object(Instant(moment))
 }
@@ -290,63 +290,26 @@ fn the_state_of_a_render_cannot_be_printed() {
     assert!(rendered("{{ debug() }}", context!(email => "me@example.com")).contains("debug is unknown"));
 }
 
-/// The names in a row of the authors' table of what works.
-fn documented(row: &str) -> Vec<&'static str> {
-    let page = include_str!("../../../docs/TEMPLATES-JINJA2.md");
-    let row = page.lines().find_map(|line| line.strip_prefix(&format!("| {row} | `"))).unwrap();
-    row.split('`').next().unwrap().split_whitespace().collect()
-}
-
 #[test]
-fn what_the_authors_table_names_is_there() {
-    for (row, template, at_least) in [
-        ("filters", "{{ name is filter }}", 50),
-        ("tests", "{{ name is test }}", 30),
-        ("functions", "{{ f is callable }}", 6),
-    ] {
-        let names = documented(row);
-        assert!(names.len() >= at_least, "{row}: {}", names.len());
-        for name in names {
-            assert_eq!(
-                rendered(&template.replace("f is", &format!("{name} is")), context!(name)),
-                "True",
-                "{row}: {name}"
-            );
-        }
-    }
-}
-
-#[test]
-fn the_methods_that_the_authors_table_names_are_there() {
-    for (row, value) in
-        [("methods of texts", "'abc'"), ("methods of lists", "['abc']"), ("methods of dicts", "{'abc': 1}")]
-    {
-        for name in documented(row) {
-            let with = |args: &str| rendered(&format!("{{{{ {value}.{name}({args}) }}}}"), context!());
-            let known =
-                ["", "'abc'", "9", "'b', 'c'", "['x']", "{}"].iter().any(|args| !with(args).starts_with("error"));
-            assert!(known, "{row}: {name}: {}", with(""));
-        }
-    }
-}
-
-#[test]
-fn the_remedies_that_the_authors_table_gives_work() {
-    let context = || context!(n => 42, x => (), html => "<b>", text => "<i>");
+fn decimals_are_written_by_babels_patterns() {
     for (template, expected) in [
-        ("{{ '%05d'|format(n) }} {{ '{:05d}'.format(n) }}", "00042 00042"),
-        ("{% set l = [1] %}{% set l = l + [2] %}{{ l }}{{ l[:-1] }}{{ l|reject('equalto', 1)|list }}", "[1, 2][1][2]"),
+        ("{{ 1|format_decimal }} {{ 1234567.8915|format_decimal }} {{ -0.5|format_decimal }}", "1 1,234,567.892 -0.5"),
+        ("{{ 1234567|format_decimal('#,##0.00') }} {{ '12.5'|format_decimal(format='0.0') }}", "1,234,567.00 12.5"),
         (
-            "{% set ns = namespace(l=[]) %}{% for i in [1, 2] %}{% set ns.l = ns.l + [i] %}{% endfor %}{{ ns.l }}",
-            "[1, 2]",
+            "{{ 1.5|format_decimal('000.##') }} {{ 1e10|format_decimal('#,##0', locale='en_US') }}",
+            "001.5 10,000,000,000",
         ),
-        ("{% set d = {'a': 0, 'b': 2} %}{% set d = dict(d, a=1) %}{{ d.a }}{{ d.b }}", "12"),
-        ("[{{ x|upper }}{{ (x or '').upper() }}{{ (x or '') ~ '!' }}]{{ x|default('friend', true) }}", "[!]friend"),
-        ("{{ html|safe }}{{ text }}", "<b>&lt;i&gt;"),
-        ("{% macro b(t) %}<u>{{ t }}</u>{% endmacro %}{{ b('a') }}!{{ [b('<'), '!']|join }}", "<u>a</u>!<u>&lt;</u>!"),
-        ("{% filter upper %}<b>{{ text }}</b>{% endfilter %}", "<B>&LT;I&GT;</B>"),
-        ("{% set _ = 1 + 1 %}{{ ''|reverse }}{{ []|reverse|list }}{{ 'ab'|reverse }}", "[]ba"),
+        (
+            "{{ 12.345|format_decimal('0.00') }} {{ 2.5|format_decimal('0') }} {{ 0.075|format_decimal('0.00') }}",
+            "12.34 2 0.08",
+        ),
+        ("{{ 999|format_decimal }} {{ 1000|format_decimal }} [{{ none|format_decimal }}]", "999 1,000 []"),
     ] {
-        assert_eq!(rendered_as("part.html", template, context()), expected, "{template}");
+        assert_eq!(rendered(template, context!()), expected, "{template}");
     }
+    assert!(
+        rendered("{{ 1|format_decimal(locale='cs_CZ') }}", context!()).contains("English numbers only, not 'cs_CZ'")
+    );
+    assert!(rendered("{{ 1|format_decimal('0 Kč') }}", context!()).contains("signs '#', '0', ',' and '.' only"));
+    assert!(rendered("{{ 'x'|format_decimal }}", context!()).contains("needs a number"));
 }

@@ -18,6 +18,8 @@ mod markup;
 mod methods;
 mod numbers;
 mod output;
+#[cfg(test)]
+mod page;
 mod printf;
 mod random;
 mod sequences;

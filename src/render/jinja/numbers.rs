@@ -10,6 +10,7 @@ pub(super) const FILTERS: &[Entry] = &[
     ("float", &["value", "default"], float),
     ("round", &["value", "precision", "method"], round),
     ("filesizeformat", &["value", "binary"], filesizeformat),
+    ("format_decimal", &["value", "format", "locale"], format_decimal),
 ];
 
 fn int(_: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
@@ -109,4 +110,54 @@ fn filesizeformat(_: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
     }
     let unit = if binary { format!("{}iB", prefix.to_ascii_uppercase()) } else { format!("{prefix}B") };
     Ok(Value::from(format!("{size:.1} {unit}")))
+}
+
+/// A number by one of Babel's patterns, such as `#,##0.00`: zeros are digits that always show, a comma groups by thousands.
+fn format_decimal(_: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
+    let Some(value) = args.given("value") else { return Ok(Value::from("")) };
+    let number = value.as_str().map_or_else(|| number(value), decimal).filter(|number| number.is_finite());
+    let number = number.ok_or_else(|| invalid("format_decimal needs a number"))?;
+    let locale = args.text_or("locale", "en");
+    if !locale.as_str().starts_with("en") {
+        return Err(invalid(format!(
+            "format_decimal writes English numbers only, not '{}'; exchange the signs with |replace(',', ' ')|replace('.', ',')",
+            locale.as_str()
+        )));
+    }
+    let pattern = args.text_or("format", "#,##0.###");
+    let (whole, fraction) = pattern.as_str().split_once('.').unwrap_or((pattern.as_str(), ""));
+    let known = whole.chars().all(|c| "#,0".contains(c)) && fraction.chars().all(|c| "#0".contains(c));
+    if !known || pattern.as_str().len() > 40 {
+        return Err(invalid("format_decimal: a pattern has the signs '#', '0', ',' and '.' only, as in '#,##0.00'"));
+    }
+    let written = half_even(number.abs(), fraction.len());
+    let (digits, decimals) = written.split_once('.').unwrap_or((&written, ""));
+    let (kept, optional) = decimals.split_at(fraction.matches('0').count());
+    let decimals = format!("{kept}{}", optional.trim_end_matches('0'));
+    let digits = format!("{digits:0>width$}", width = whole.matches('0').count());
+    let digits = if whole.contains(',') { grouped(&digits) } else { digits };
+    let (sign, point) = (if number < 0.0 { "-" } else { "" }, if decimals.is_empty() { "" } else { "." });
+    Ok(Value::from(format!("{sign}{digits}{point}{decimals}")))
+}
+
+/// Rounds what is written: 0.125 to 0.12, though also 12.345 to 12.34, which binary digits alone would round up.
+fn half_even(number: f64, places: usize) -> String {
+    let written = number.to_string();
+    let (whole, decimals) = written.split_once('.').unwrap_or((&written, ""));
+    let tie = decimals.strip_suffix('5').filter(|kept| kept.len() == places);
+    match tie.and_then(|kept| format!("{whole}{kept}").parse::<u128>().ok()) {
+        Some(digits) => {
+            let digits = format!("{:0>width$}", digits + digits % 2, width = places + 1);
+            let (whole, decimals) = digits.split_at(digits.len() - places);
+            format!("{whole}.{decimals}")
+        }
+        None => format!("{number:.places$}"),
+    }
+}
+
+/// Puts a comma before every three digits from the right.
+fn grouped(digits: &str) -> String {
+    let from_right = |index: usize| digits.len() - index;
+    let comma = |index: usize| index > 0 && from_right(index).is_multiple_of(3);
+    digits.char_indices().flat_map(|(index, digit)| comma(index).then_some(',').into_iter().chain([digit])).collect()
 }

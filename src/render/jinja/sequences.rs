@@ -128,13 +128,19 @@ fn unique(state: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
 }
 
 fn min(state: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
-    let options = [("attribute", attribute(args)), ("case_sensitive", case_sensitive(args))];
-    filters::min(state, args.value("value").clone(), keywords(options))
+    foremost(state, args, false)
 }
 
 fn max(state: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
-    let options = [("attribute", attribute(args)), ("case_sensitive", case_sensitive(args))];
-    filters::max(state, args.value("value").clone(), keywords(options))
+    foremost(state, args, true)
+}
+
+/// The first of the smallest or largest items: sorting keeps the order of equals in both directions.
+fn foremost(state: &mut State<'_, '_>, args: &Args, largest: bool) -> Result<Value, Error> {
+    let reverse = Some(Value::from(largest));
+    let options = [("attribute", attribute(args)), ("case_sensitive", case_sensitive(args)), ("reverse", reverse)];
+    let sorted = filters::sort(state, args.value("value").clone(), keywords(options))?;
+    Ok(items(&sorted)?.into_iter().next().unwrap_or_default())
 }
 
 /// `map('filter', arguments…)` hands all its arguments on; `map(attribute=…, default=…)` picks values.
