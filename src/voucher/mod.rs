@@ -10,6 +10,7 @@ mod lease;
 mod pool;
 mod port;
 mod record;
+mod time;
 
 pub use channel::Channel;
 pub use claim::{
@@ -21,3 +22,4 @@ pub use lease::{Lease, LeaseId};
 pub use pool::{Catalogue, Count, Limits, PoolCard, PoolCounts, PoolSettings, PoolStatus};
 pub use port::{Claims, Desk, Finding, Imported, Lookup, Stock, Store};
 pub use record::{ReleasedMessage, State, VoucherRecord};
+pub use time::{parse_duration, parse_timestamp};
