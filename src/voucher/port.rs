@@ -57,6 +57,9 @@ pub trait Lookup: Send + Sync {
     /// A voucher by its code.
     async fn voucher(&self, code: &Code) -> Result<Option<VoucherRecord>>;
 
+    /// The pool that each code is in, whatever its state; `None` where the project does not have the code.
+    async fn pools_of(&self, codes: &[Code]) -> Result<Vec<Option<PoolName>>>;
+
     /// The vouchers of each customer, oldest first: reserved, assigned, redeemed, and those that expired or were voided
     /// while they were the customer's.
     async fn customers(&self, customers: &[CustomerId]) -> Result<Vec<Vec<VoucherRecord>>>;
