@@ -1,6 +1,7 @@
 //! Data that a template may print: attributes of a customer, of a campaign, and the rest of the context.
 
 use std::fmt;
+use std::sync::Arc;
 
 use minijinja::value::{Value, ValueKind};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -33,6 +34,11 @@ impl Attributes {
     /// Takes named fields, such as those of a row.
     pub fn from_fields<N: AsRef<str>>(fields: impl IntoIterator<Item = (N, Field)>) -> Attributes {
         Attributes(Value::from_pairs(fields.into_iter().map(|(name, field)| (Value::from(name.as_ref()), field.0))))
+    }
+
+    /// Takes the fields of a row, in the order of `names`.
+    pub fn from_row(names: &Names, fields: impl IntoIterator<Item = Field>) -> Attributes {
+        Attributes(Value::from_pairs(names.0.iter().cloned().zip(fields.into_iter().map(|field| field.0))))
     }
 
     /// The attribute as text, where it is text or an integer.
@@ -91,6 +97,17 @@ impl<'de> Deserialize<'de> for Attributes {
 impl Serialize for Attributes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
+    }
+}
+
+/// The names of a row's attributes, made once for all rows.
+#[derive(Debug, Clone)]
+pub struct Names(Vec<Value>);
+
+impl Names {
+    /// Takes the names in the order of the fields.
+    pub fn new<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Names {
+        Names(names.into_iter().map(|name| Value::from(Arc::<str>::from(name.as_ref()))).collect())
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) mod suggest;
 mod template;
 mod vouchers;
 
-pub use attributes::{Attributes, Field};
+pub use attributes::{Attributes, Field, Names};
 pub use failure::{Place, TemplateError};
 pub use known::Known;
 pub use message::{Message, Purpose};
