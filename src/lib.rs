@@ -3,6 +3,7 @@
 
 pub mod campaign;
 mod error;
+pub mod intake;
 pub mod render;
 pub mod store;
 pub mod voucher;

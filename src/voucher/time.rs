@@ -75,7 +75,8 @@ mod tests {
 
     #[test]
     fn no_spans() {
-        for text in ["", "d", "30", "30 d", "+3d", "-3d", "1.5h", "3w", "0s", "36601d", "99999999999999999999d", "3é"] {
+        for text in ["", "d", "30", "30 d", "+3d", "-3d", "1.5h", "3w", "0s", "36601d", "99999999999999999999d", "3é"]
+        {
             let error = parse_duration(text).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{text}");
             assert!(error.help().unwrap().contains("30d"));
@@ -93,7 +94,9 @@ mod tests {
 
     #[test]
     fn no_moments() {
-        for text in ["", "soon", "30.06.2027", "2027-02-30", "2027-06-30T18:00:00", "2027-06-3", "2027/06/30", "aaaaaaaaé"] {
+        for text in
+            ["", "soon", "30.06.2027", "2027-02-30", "2027-06-30T18:00:00", "2027-06-3", "2027/06/30", "aaaaaaaaé"]
+        {
             let error = parse_timestamp(text).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{text}");
             assert!(text.is_empty() || !error.to_string().contains(text));

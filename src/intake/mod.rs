@@ -1,0 +1,57 @@
+//! Files → vouchers.
+//!
+//! [`open`] reads vouchers row by row from a file or from standard input, [`import`] adds them to a pool, and [`new_codes`]
+//! counts beforehand how many an import would add. A row that makes no voucher is rejected with its line and a reason; a
+//! file that is broken is an error and leaves the pool as it is.
+
+mod csv;
+mod import;
+mod input;
+mod lines;
+mod record;
+mod seen;
+mod table;
+
+pub use import::{ImportReport, Rejected, import, new_codes};
+pub use input::Input;
+pub use seen::Seen;
+
+pub(crate) use lines::Lines;
+pub(crate) use record::Record;
+pub(crate) use table::Table;
+
+use crate::error::Result;
+use crate::voucher::NewVoucher;
+
+/// How a file of vouchers is to be read, where it does not say so itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Options {
+    /// The column that holds the code; found by its name where it is not set.
+    pub column: Option<String>,
+    /// The character between two fields; found in the header where it is not set.
+    pub delimiter: Option<char>,
+}
+
+/// One row of a file of vouchers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The line it begins on.
+    pub line: u64,
+    /// The voucher, or why there is none. The reason does not repeat the code.
+    pub content: Result<NewVoucher, String>,
+}
+
+/// The rows of a file of vouchers, read as they are asked for. After an error there is no more.
+pub type Rows = Box<dyn Iterator<Item = Result<Row>> + Send>;
+
+/// Opens a file of vouchers.
+///
+/// # Errors
+/// [`ErrorKind::Io`](crate::ErrorKind::Io) where it cannot be read; [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput)
+/// where its format is unknown, it is empty, or its header names no column of codes.
+pub fn open(input: &Input, options: &Options) -> Result<Rows> {
+    match input.extension().as_deref() {
+        None | Some("csv" | "tsv" | "txt") => Ok(Box::new(csv::CsvRows::open(input.open()?, options)?)),
+        Some(_) => Err(input.unknown_format("a file of vouchers ends in .csv, .tsv or .txt")),
+    }
+}

@@ -1,0 +1,107 @@
+//! Delimited text with a header.
+
+use super::{Lines, Record};
+use crate::error::Result;
+
+/// The delimiters that are told apart, the most usual first.
+const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
+
+/// Records under a header.
+pub(crate) struct Table {
+    lines: Lines,
+    delimiter: char,
+    names: Vec<String>,
+    record: Record,
+}
+
+impl Table {
+    /// Reads the header. The delimiter, unless it is given, is the one that stands there most often.
+    pub(crate) fn open(mut lines: Lines, delimiter: Option<char>) -> Result<Table> {
+        let delimiter = match (delimiter, lines.peek()?) {
+            (Some(delimiter), _) => delimiter,
+            (None, header) => detect(header.unwrap_or_default()),
+        };
+        let mut record = Record::default();
+        if !record.read(&mut lines, delimiter)? {
+            return Err(lines.error("the file is empty").with_help("its first line has to name the columns"));
+        }
+        let names = record.fields().map(|name| name.trim().to_owned()).collect();
+        Ok(Table { lines, delimiter, names, record })
+    }
+
+    /// Refuses a header that names two columns alike. Columns without a name are no columns.
+    pub(crate) fn check_names(&self) -> Result<()> {
+        let mut names: Vec<&str> = self.names.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
+        names.sort_unstable();
+        match names.windows(2).find(|pair| pair[0] == pair[1]) {
+            None => Ok(()),
+            Some(pair) => {
+                let error = self.lines.error(format!("two columns are called '{}'", pair[0]));
+                Err(error.with_help("rename or remove one of them"))
+            }
+        }
+    }
+
+    /// The names of the columns, without white space around them.
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Where the text stands.
+    pub(crate) fn lines(&self) -> &Lines {
+        &self.lines
+    }
+
+    /// The next record, however many fields it has.
+    pub(crate) fn next(&mut self) -> Result<Option<&Record>> {
+        let found = self.record.read(&mut self.lines, self.delimiter)?;
+        Ok(found.then_some(&self.record))
+    }
+}
+
+/// The name of a column without what people write differently: case, spaces, underscores.
+pub(crate) fn normalized(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+fn detect(header: &str) -> char {
+    let outside_quotes: String = header.split('"').step_by(2).collect();
+    let count = |delimiter: char| outside_quotes.matches(delimiter).count();
+    DELIMITERS.into_iter().rev().max_by_key(|&delimiter| count(delimiter)).unwrap_or(',')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lines::lines_of;
+    use super::*;
+
+    fn names(text: &str) -> Vec<String> {
+        Table::open(lines_of(text.as_bytes()), None).unwrap().names().to_vec()
+    }
+
+    #[test]
+    fn finds_the_delimiter_in_the_header() {
+        for text in ["code,a b", "code;a b", "code\ta b", "code|a b", "\n\u{a0}code ; a b\r\nx,y"] {
+            assert_eq!(names(text), ["code", "a b"], "{text}");
+        }
+        assert_eq!(names("code"), ["code"]);
+        assert_eq!(names("\"a;b;c\",d"), ["a;b;c", "d"]);
+        assert_eq!(names("\u{feff}\"code\",a"), ["code", "a"]);
+        assert_eq!(names("a,b;c"), ["a", "b;c"]);
+    }
+
+    #[test]
+    fn refuses_two_columns_of_one_name() {
+        let check = |text: &str| Table::open(lines_of(text.as_bytes()), None).unwrap().check_names();
+        assert!(check("a,b,,,").is_ok());
+        assert_eq!(check("a,b, a").unwrap_err().to_string(), "test.csv: two columns are called 'a'");
+    }
+
+    #[test]
+    fn refuses_an_empty_file() {
+        for text in ["", "\n\n", "\u{feff}", " \r\n"] {
+            let error = Table::open(lines_of(text.as_bytes()), None).err().unwrap();
+            assert_eq!(error.to_string(), "test.csv: the file is empty");
+        }
+    }
+}
