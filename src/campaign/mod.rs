@@ -1,12 +1,18 @@
-//! Messages through the protocol: rendered, reserved, settled.
+//! Messages through the protocol, one by one or a whole audience.
 //!
 //! [`Personalizer`] takes batches of messages of one template and gives their [`Outcome`]s.
 
 mod attempt;
+mod audience;
 mod outcome;
 mod personalizer;
 mod render_threads;
 
+pub use crate::intake::Seen;
+pub use audience::{Audience, ColumnType, Columns, Fingerprint, Position, Recipient, Row};
 pub use outcome::{CampaignEvent, Outcome, Personalized, Reason, Shortfall, Status};
 pub use personalizer::Personalizer;
 pub use render_threads::RenderThreads;
+
+/// Where an audience comes from.
+pub type AudienceSource = crate::intake::Input;

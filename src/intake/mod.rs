@@ -18,7 +18,7 @@ pub use seen::Seen;
 
 pub(crate) use lines::Lines;
 pub(crate) use record::Record;
-pub(crate) use table::Table;
+pub(crate) use table::{Table, normalized};
 
 use crate::error::Result;
 use crate::voucher::NewVoucher;
