@@ -4,12 +4,15 @@
 
 mod attempt;
 mod audience;
+mod document;
+mod file;
 mod outcome;
 mod personalizer;
 mod render_threads;
 
 pub use crate::intake::Seen;
 pub use audience::{Audience, ColumnType, Columns, Fingerprint, Position, Recipient, Row};
+pub use file::{CampaignFile, CampaignPool, WhenEmpty};
 pub use outcome::{CampaignEvent, Outcome, Personalized, Reason, Shortfall, Status};
 pub use personalizer::Personalizer;
 pub use render_threads::RenderThreads;
