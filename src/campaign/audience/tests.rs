@@ -212,13 +212,32 @@ fn a_changed_audience_is_noticed() {
         "customer_id,a\nc1,1\n",
         "customer_id,a\nc2,2\nc1,1\n",
         "customer_id,b\nc1,1\nc2,2\n",
-        "customer_id,a\nc1,12\nc2,\nc3,3\n",
+        "customer_id,a\nc11,c\n2,2\n",
     ] {
         let error = skip(other).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert_eq!(error.to_string(), "people: the audience changed since its first 2 rows were rendered");
         assert!(error.help().is_some());
     }
+}
+
+#[test]
+fn changed_json_lines_are_noticed() {
+    let people = |name: &str| format!("{{\"customer\": {{\"id\": \"{name}\"}}}}\r\n");
+    let mut first = json(&people("c1"));
+    first.next_row().unwrap();
+    let position = first.position();
+    assert!(json(&format!("\n{}{}", people("c1"), people("c2"))).skip_to(&position, |_| ()).is_ok());
+    assert!(json(&people("c2")).skip_to(&position, |_| ()).is_err());
+}
+
+#[test]
+fn the_end_is_no_row() {
+    let mut audience = csv("customer_id\nc1\n\n");
+    while audience.next_row().unwrap().is_some() {}
+    assert!(audience.next_row().unwrap().is_none());
+    assert_eq!(audience.position().rows, 1);
+    assert!(csv("customer_id\nc1\n").skip_to(&audience.position(), |_| ()).is_ok());
 }
 
 #[test]
