@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod campaign;
+pub mod cli;
 mod error;
 pub mod intake;
 pub mod render;

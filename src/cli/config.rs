@@ -1,0 +1,54 @@
+//! `tearoff.toml` in the working folder: what a project would otherwise repeat with every command.
+
+use std::io;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// The file's name.
+const FILE: &str = "tearoff.toml";
+
+/// What the file may set.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Config {
+    /// The store's URL.
+    pub(super) store: Option<String>,
+    /// The project's name.
+    pub(super) project: Option<String>,
+}
+
+impl Config {
+    /// Reads the file of the working folder; without one, nothing is set.
+    pub(super) fn read() -> Result<Config> {
+        match std::fs::read_to_string(Path::new(FILE)) {
+            Ok(text) => Config::parse(&text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Config::default()),
+            Err(error) => Err(Error::new(ErrorKind::InvalidInput, format!("cannot read {FILE}")).with_source(error)),
+        }
+    }
+
+    fn parse(text: &str) -> Result<Config> {
+        toml::from_str(text).map_err(|error: toml::de::Error| {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            // The engine's own display quotes the line, in which a password may stand.
+            let message = error.message().lines().next().unwrap_or_default().to_owned();
+            Error::new(ErrorKind::InvalidInput, format!("{FILE}, line {line}: {message}"))
+                .with_help("it may set 'store' and 'project', both text")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_names_the_line() {
+        let error = Config::parse("store = \"memory:\"\nprojekt = \"shop\"\n").unwrap_err();
+        assert_eq!(error.to_string(), "tearoff.toml, line 2: unknown field `projekt`, expected `store` or `project`");
+    }
+}

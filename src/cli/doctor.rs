@@ -1,0 +1,53 @@
+//! `doctor`: whether the store is as it should be.
+
+use std::fmt::Write;
+
+use clap::Args;
+
+use super::output::{BAD, GOOD};
+use super::{Context, Exit, Format};
+use crate::error::Result;
+use crate::voucher::Finding;
+
+#[derive(Args)]
+#[command(after_help = "Examples:\n  tearoff doctor\n  tearoff doctor --json | jq '.[] | select(.ok | not)'")]
+pub(super) struct Doctor {
+    #[command(flatten)]
+    format: Format,
+}
+
+impl Doctor {
+    pub(super) async fn run(&self, context: &Context) -> Result<Exit> {
+        let (findings, exit) = examine(context).await?;
+        if self.format.json {
+            context.output.json(&findings)?;
+        } else {
+            context.output.text(&lines(&findings, context))?;
+        }
+        Ok(exit)
+    }
+}
+
+/// What the store finds in itself; a store that cannot be opened is a finding, too.
+async fn examine(context: &Context) -> Result<(Vec<Finding>, Exit)> {
+    let check = "store".to_owned();
+    let store = match context.open() {
+        Ok(store) => store,
+        Err(error) => {
+            let help = error.help().map(|help| format!("; {help}")).unwrap_or_default();
+            return Ok((vec![Finding { check, ok: false, detail: format!("{error}{help}") }], error.kind().into()));
+        }
+    };
+    let mut findings = vec![Finding { check, ok: true, detail: context.store.to_string() }];
+    findings.extend(store.examine().await?);
+    let is_sound = findings.iter().all(|finding| finding.ok);
+    Ok((findings, if is_sound { Exit::Done } else { Exit::BadInput }))
+}
+
+fn lines(findings: &[Finding], context: &Context) -> String {
+    findings.iter().fold(String::new(), |mut text, Finding { check, ok, detail }| {
+        let (style, mark) = if *ok { (GOOD, '✔') } else { (BAD, '✘') };
+        let _ = writeln!(text, "{} {check}: {detail}", context.output.styled(style, mark));
+        text
+    })
+}

@@ -1,0 +1,32 @@
+//! What the program logs, on standard error.
+
+use clap::ValueEnum;
+use tracing_subscriber::EnvFilter;
+
+use super::Globals;
+use super::output::Output;
+
+/// How log lines look; as JSON, an error is a log line, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Starts logging: what `RUST_LOG` asks for, else what `-v` and `-q` do.
+pub(super) fn start(globals: &Globals, output: &Output) {
+    let level = match (globals.quiet, globals.verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn",
+        (false, 1) => "info",
+        (false, 2) => "debug",
+        (false, _) => "trace",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // Somebody who runs the command line inside a program of their own may have set up logging already.
+    let _ = match globals.log_format {
+        LogFormat::Text => builder.with_ansi(output.colors_remarks()).try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    };
+}

@@ -1,0 +1,200 @@
+//! The command line, and the composition root: reads configuration, opens a store, calls the rest.
+//!
+//! One file for each command. Data goes to standard output, everything else to standard error.
+
+mod config;
+mod doctor;
+mod exit;
+mod logging;
+mod output;
+mod report;
+mod store;
+
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use clap::{ArgAction, Args, ColorChoice, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+pub use exit::Exit;
+
+use self::config::Config;
+use self::logging::LogFormat;
+use self::output::Output;
+use self::store::{StoreUrl, open_existing_store, open_store};
+use crate::error::{Error, ErrorKind, Result};
+use crate::voucher::Store;
+
+const DEFAULT_STORE: &str = "sqlite:tearoff.db";
+const DEFAULT_PROJECT: &str = "default";
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    unexpected
+  2    the arguments make no command
+  3    messages could not be personalised, or recipients are left
+  4    a pool is too small; nothing was rendered or claimed
+  5    the store cannot be reached
+  6    a template is wrong
+  7    bad input or configuration
+  130  interrupted";
+
+/// Renders Jinja templates, and tears single-use voucher codes off shared pools exactly once
+#[derive(Parser)]
+#[command(name = "tearoff", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Args)]
+struct Globals {
+    /// Where the pools are: sqlite:PATH or memory: [default: 'store' of ./tearoff.toml, else sqlite:tearoff.db]
+    #[arg(long, global = true, value_name = "URL", env = "TEAROFF_STORE", hide_env_values = true)]
+    store: Option<String>,
+    /// The project whose pools are meant [default: 'project' of ./tearoff.toml, else default]
+    #[arg(long, global = true, value_name = "NAME")]
+    project: Option<String>,
+    /// Log more; twice for even more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+    /// Say nothing but data and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// When to use colours; NO_COLOR turns them off, too
+    #[arg(long, global = true, value_name = "WHEN", default_value_t, hide_default_value = true)]
+    color: ColorChoice,
+    /// How log lines look; as JSON, an error is a log line, too
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+}
+
+/// How a command that reads prints what it found.
+#[derive(Args)]
+struct Format {
+    /// Print JSON instead of text for people
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Look whether the store is as it should be
+    Doctor(doctor::Doctor),
+    /// Print a script that completes commands in a shell
+    #[command(after_help = "Example:\n  tearoff completions bash > ~/.local/share/bash-completion/completions/tearoff")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// What a command works with.
+struct Context {
+    store: StoreUrl,
+    project: String,
+    output: Output,
+}
+
+impl Context {
+    fn new(globals: &Globals) -> Result<Context> {
+        let config = Config::read()?;
+        let store = globals.store.clone().or(config.store).unwrap_or_else(|| DEFAULT_STORE.to_owned());
+        let project = globals.project.clone().or(config.project).unwrap_or_else(|| DEFAULT_PROJECT.to_owned());
+        Ok(Context { store: store.parse()?, project, output: globals.output() })
+    }
+
+    /// The store, which must be there.
+    fn open(&self) -> Result<Arc<dyn Store>> {
+        open_existing_store(&self.store, &self.project)
+    }
+
+    /// The store, made if it is not there.
+    fn open_or_make(&self) -> Result<Arc<dyn Store>> {
+        open_store(&self.store, &self.project)
+    }
+}
+
+impl Globals {
+    fn output(&self) -> Output {
+        Output::new(self.color, self.quiet)
+    }
+}
+
+impl Cli {
+    /// Does what the command says.
+    ///
+    /// # Errors
+    /// Whatever goes wrong; [`Cli::report`] tells it.
+    pub fn run(&self) -> Result<Exit> {
+        logging::start(&self.globals, &self.globals.output());
+        if let Command::Completions { shell } = &self.command {
+            return completions(*shell, &self.globals.output());
+        }
+        let context = Context::new(&self.globals)?;
+        let no_runtime =
+            |error| Error::new(ErrorKind::Io, "the program's threads cannot be started").with_source(error);
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(no_runtime)?;
+        // The panic has been told by then; it is the one thing that nobody foresaw.
+        catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.command.run(&context)))).unwrap_or(Ok(Exit::Unexpected))
+    }
+
+    /// Tells an error on standard error, and gives the exit code for it.
+    pub fn report(&self, error: &Error) -> Exit {
+        if report::is_broken_pipe(error) {
+            return Exit::Done;
+        }
+        match self.globals.log_format {
+            LogFormat::Text => report::report(error, &self.globals.output()),
+            LogFormat::Json => report::log(error),
+        }
+        error.kind().into()
+    }
+}
+
+impl Command {
+    async fn run(&self, context: &Context) -> Result<Exit> {
+        match self {
+            Command::Doctor(doctor) => or_interrupted(doctor.run(context)).await,
+            Command::Completions { shell } => completions(*shell, &context.output),
+        }
+    }
+}
+
+/// Does the work, or stops at Ctrl-C: no code is lost when the work is dropped.
+async fn or_interrupted(work: impl Future<Output = Result<Exit>>) -> Result<Exit> {
+    tokio::select! {
+        result = work => result,
+        Ok(()) = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+    }
+}
+
+fn completions(shell: Shell, output: &Output) -> Result<Exit> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "tearoff", &mut script);
+    output.text(&String::from_utf8_lossy(&script))?;
+    Ok(Exit::Done)
+}
+
+/// Arguments may hold codes and customers' data.
+impl fmt::Debug for Cli {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Cli(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,101 @@
+//! Store URLs, and the one place that constructs a store.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::SqliteStore;
+use crate::voucher::Store;
+
+/// Where a store is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum StoreUrl {
+    /// A file of this machine.
+    Sqlite(PathBuf),
+    /// Nowhere: it lasts as long as the program.
+    Memory,
+}
+
+const KNOWN: &str = "this build can use sqlite:PATH and memory:";
+
+impl FromStr for StoreUrl {
+    type Err = Error;
+
+    fn from_str(url: &str) -> Result<StoreUrl> {
+        let wrong = |message: String| Error::new(ErrorKind::InvalidInput, message);
+        match url.split_once(':') {
+            Some(("memory", "")) => Ok(StoreUrl::Memory),
+            Some(("sqlite", path)) => match path.strip_prefix("//").unwrap_or(path) {
+                "" => Err(wrong("the store URL 'sqlite:' has no path".into()).with_help("write sqlite:PATH")),
+                path => Ok(StoreUrl::Sqlite(path.into())),
+            },
+            // The rest of an unknown URL may hold a password.
+            Some((scheme, _)) if is_scheme(scheme) => {
+                Err(wrong(format!("there is no store for '{scheme}:' URLs")).with_help(KNOWN))
+            }
+            _ => Err(wrong("the store URL has no scheme".into()).with_help(format!("write sqlite:PATH; {KNOWN}"))),
+        }
+    }
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.len() > 1 && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreUrl::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            StoreUrl::Memory => f.write_str("memory:"),
+        }
+    }
+}
+
+/// Opens the store at `url` for a project, and makes it if it is not there.
+pub(super) fn open_store(url: &StoreUrl, project: &str) -> Result<Arc<dyn Store>> {
+    Ok(match url {
+        StoreUrl::Sqlite(path) => Arc::new(SqliteStore::open(path, project)?),
+        StoreUrl::Memory => Arc::new(SqliteStore::in_memory(project)?),
+    })
+}
+
+/// Opens a store that must be there: who looks something up, or changes it, wants to hear of a wrong path.
+pub(super) fn open_existing_store(url: &StoreUrl, project: &str) -> Result<Arc<dyn Store>> {
+    match url {
+        StoreUrl::Sqlite(path) if !path.exists() => {
+            let message = format!("there is no store file '{}'", path.display());
+            Err(Error::new(ErrorKind::NotFound, message)
+                .with_help("'tearoff pool create POOL' makes it with its first pool; '--store' names another one"))
+        }
+        _ => open_store(url, project),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_name_a_file_or_memory() {
+        for (url, path) in [
+            ("sqlite:tearoff.db", "tearoff.db"),
+            ("sqlite:///var/lib/tearoff.db", "/var/lib/tearoff.db"),
+            ("sqlite:/var/lib/a b.db", "/var/lib/a b.db"),
+        ] {
+            assert_eq!(url.parse::<StoreUrl>().unwrap(), StoreUrl::Sqlite(path.into()), "{url}");
+        }
+        assert_eq!("memory:".parse::<StoreUrl>().unwrap(), StoreUrl::Memory);
+    }
+
+    #[test]
+    fn an_unknown_url_is_told_without_its_password() {
+        let error = "redis://user:secret@host:6379".parse::<StoreUrl>().unwrap_err();
+        assert_eq!(error.to_string(), "there is no store for 'redis:' URLs");
+        assert_eq!(error.help(), Some("this build can use sqlite:PATH and memory:"));
+        for url in ["tearoff.db", "./a:b", "C:\\tearoff.db"] {
+            assert_eq!(url.parse::<StoreUrl>().unwrap_err().to_string(), "the store URL has no scheme", "{url}");
+        }
+    }
+}
