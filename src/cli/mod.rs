@@ -7,6 +7,7 @@ mod doctor;
 mod exit;
 mod logging;
 mod output;
+mod pool;
 mod report;
 mod store;
 
@@ -85,6 +86,9 @@ struct Format {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Make, change, show and delete pools
+    #[command(subcommand)]
+    Pool(pool::Pool),
     /// Look whether the store is as it should be
     Doctor(doctor::Doctor),
     /// Print a script that completes commands in a shell
@@ -161,6 +165,7 @@ impl Cli {
 impl Command {
     async fn run(&self, context: &Context) -> Result<Exit> {
         match self {
+            Command::Pool(pool) => pool.run(context).await,
             Command::Doctor(doctor) => or_interrupted(doctor.run(context)).await,
             Command::Completions { shell } => completions(*shell, &context.output),
         }

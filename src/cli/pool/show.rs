@@ -1,0 +1,184 @@
+//! `pool list` and `pool show`: counts and settings.
+
+use std::time::Duration;
+
+use clap::Args;
+use comfy_table::{Cell, Color, Table};
+use serde::Serialize;
+
+use super::find;
+use crate::cli::output::{BOLD, card, grouped, moment, table};
+use crate::cli::{Context, Exit, Format};
+use crate::error::Result;
+use crate::voucher::{Code, PoolCounts, PoolName, PoolSettings, PoolStatus};
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  tearoff pool list
+  tearoff pool list --json | jq '.[] | select(.available < 1000) | .pool'")]
+pub(in crate::cli) struct List {
+    #[command(flatten)]
+    format: Format,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  tearoff pool show spring
+  tearoff pool show spring --json | jq .available")]
+pub(in crate::cli) struct Show {
+    /// The pool
+    pool: String,
+    #[command(flatten)]
+    format: Format,
+}
+
+/// A pool's counts, as programs read them.
+#[derive(Serialize)]
+struct CountsForm<'a> {
+    pool: &'a PoolName,
+    #[serde(flatten)]
+    counts: &'a PoolCounts,
+}
+
+impl<'a> From<&'a PoolStatus> for CountsForm<'a> {
+    fn from(pool: &'a PoolStatus) -> CountsForm<'a> {
+        CountsForm { pool: &pool.name, counts: &pool.counts }
+    }
+}
+
+impl List {
+    pub(super) async fn run(&self, context: &Context) -> Result<Exit> {
+        let pools = context.open()?.pools().await?;
+        if self.format.json {
+            context.output.json(&pools.iter().map(CountsForm::from).collect::<Vec<_>>())?;
+        } else if pools.is_empty() {
+            let Context { store, project, .. } = context;
+            context.output.remark(format!(
+                "project '{project}' in {store} has no pools yet; make one with 'tearoff pool create POOL'"
+            ));
+        } else {
+            context.output.table(overview(&pools))?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn overview(pools: &[PoolStatus]) -> Table {
+    let mut overview = table(&["POOL", ">AVAILABLE", "", ">", ">TOTAL", ">ASSIGNED", ">REDEEMED", "STATE"]);
+    for PoolStatus { name, settings, counts } in pools {
+        let (share, bar) = share(counts.available, counts.total);
+        overview.add_row([
+            Cell::new(name),
+            Cell::new(grouped(counts.available)),
+            Cell::new(bar).fg(Color::Green),
+            Cell::new(share),
+            Cell::new(grouped(counts.total)),
+            Cell::new(grouped(counts.assigned)),
+            Cell::new(grouped(counts.redeemed)),
+            state(settings, counts),
+        ]);
+    }
+    overview
+}
+
+/// Whether a new claim would get a voucher, and where from.
+fn state(settings: &PoolSettings, counts: &PoolCounts) -> Cell {
+    let (text, color) = match (settings.paused, counts.available, &settings.overflow, &settings.fallback) {
+        (true, ..) => ("paused".to_owned(), Color::Yellow),
+        (_, 1.., ..) => ("open".to_owned(), Color::Green),
+        (_, _, Some(overflow), _) => (format!("empty, overflows into {overflow}"), Color::Yellow),
+        (_, _, _, Some(_)) => ("empty, gives its fallback code".to_owned(), Color::Yellow),
+        _ => ("empty".to_owned(), Color::Red),
+    };
+    Cell::new(text).fg(color)
+}
+
+/// The share of a part, as a percentage and as a bar. What is there at all is at least one percent.
+fn share(part: u64, whole: u64) -> (String, String) {
+    const WIDTH: u128 = 10;
+    let scaled = |to: u128| u128::from(part) * to / u128::from(whole.max(1));
+    let percent = if part > 0 { scaled(100).max(1) } else { 0 };
+    let filled = if part > 0 { scaled(WIDTH).max(1) } else { 0 };
+    let bar = (0..WIDTH).map(|step| if step < filled { '█' } else { '░' }).collect();
+    (format!("{percent} %"), bar)
+}
+
+impl Show {
+    pub(super) async fn run(&self, context: &Context) -> Result<Exit> {
+        let pool = find(&*context.open()?, &self.pool).await?;
+        if self.format.json {
+            context.output.json(&CountsForm::from(&pool))?;
+        } else {
+            context.output.text(&context.output.styled(BOLD, &pool.name))?;
+            context.output.table(breakdown(&pool.counts))?;
+            context.output.text("")?;
+            context.output.table(card(settings(&pool)))?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn breakdown(counts: &PoolCounts) -> Table {
+    let PoolCounts { total, available, reserved, assigned, redeemed, expired, void } = *counts;
+    let mut breakdown = table(&["STATE", ">VOUCHERS", ">", ""]);
+    for (state, count) in [
+        ("available", available),
+        ("reserved", reserved),
+        ("assigned", assigned),
+        ("redeemed", redeemed),
+        ("expired", expired),
+        ("void", void),
+    ] {
+        let (share, bar) = share(count, total);
+        breakdown.add_row([state, &grouped(count), &share, &bar]);
+    }
+    breakdown.add_row(["total", &grouped(total)]);
+    breakdown
+}
+
+fn settings(pool: &PoolStatus) -> Vec<(&'static str, String)> {
+    let PoolSettings { valid_for, expires_at, limits, fallback, overflow, paused, .. } = &pool.settings;
+    let limit = |limit: Option<u64>| limit.map(grouped);
+    let rows = [
+        ("new claims", Some(if *paused { "paused" } else { "allowed" }.to_owned())),
+        ("valid for", valid_for.map(span)),
+        ("expires at", expires_at.map(moment)),
+        ("limit per customer", limit(limits.per_customer)),
+        ("limit per campaign", limit(limits.per_campaign)),
+        ("limit in total", limit(limits.total)),
+        ("fallback code", fallback.as_ref().map(Code::as_str).map(str::to_owned)),
+        ("overflow pool", overflow.as_ref().map(PoolName::to_string)),
+        ("preview code", Some(pool.settings.preview_code(&pool.name))),
+    ];
+    rows.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+/// A span as `--valid-for` takes it, in the largest unit that fits.
+fn span(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
+    let (unit, letter) = units.into_iter().find(|(unit, _)| seconds.is_multiple_of(*unit)).unwrap_or((1, 's'));
+    format!("{}{letter}", seconds / unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_never_rounded_to_nothing() {
+        assert_eq!(share(0, 0), ("0 %".into(), "░░░░░░░░░░".into()));
+        assert_eq!(share(1, 5_000_000), ("1 %".into(), "█░░░░░░░░░".into()));
+        assert_eq!(share(999, 1_000), ("99 %".into(), "█████████░".into()));
+        assert_eq!(share(u64::MAX, u64::MAX), ("100 %".into(), "██████████".into()));
+    }
+
+    #[test]
+    fn spans_print_as_they_are_written() {
+        for text in ["30d", "36h", "45m", "90s"] {
+            assert_eq!(span(crate::voucher::parse_duration(text).unwrap()), text);
+        }
+    }
+}
