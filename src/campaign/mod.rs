@@ -1,6 +1,7 @@
 //! Messages through the protocol, one by one or a whole audience.
 //!
-//! [`Personalizer`] takes batches of messages of one template and gives their [`Outcome`]s.
+//! [`Personalizer`] takes batches of messages of one template and gives their [`Outcome`]s;
+//! [`preview`] shows one without touching a pool.
 
 mod attempt;
 mod audience;
@@ -8,6 +9,7 @@ mod document;
 mod file;
 mod outcome;
 mod personalizer;
+mod preview;
 mod render_threads;
 
 pub use crate::intake::Seen;
@@ -15,6 +17,7 @@ pub use audience::{Audience, ColumnType, Columns, Fingerprint, Position, Recipie
 pub use file::{CampaignFile, CampaignPool, WhenEmpty};
 pub use outcome::{CampaignEvent, Outcome, Personalized, Reason, Shortfall, Status};
 pub use personalizer::Personalizer;
+pub use preview::preview;
 pub use render_threads::RenderThreads;
 
 /// Where an audience comes from.

@@ -3,13 +3,16 @@
 //! One file for each command. Data goes to standard output, everything else to standard error.
 
 mod config;
+mod customer;
 mod doctor;
 mod exit;
 mod logging;
 mod output;
 mod pool;
+mod render;
 mod report;
 mod store;
+mod voucher;
 
 use std::fmt;
 use std::future::Future;
@@ -55,6 +58,7 @@ pub struct Cli {
 
 /// What every command takes.
 #[derive(Args)]
+#[command(next_help_heading = "Global options")]
 struct Globals {
     /// Where the pools are: sqlite:PATH or memory: [default: 'store' of ./tearoff.toml, else sqlite:tearoff.db]
     #[arg(long, global = true, value_name = "URL", env = "TEAROFF_STORE", hide_env_values = true)]
@@ -89,6 +93,14 @@ enum Command {
     /// Make, change, show and delete pools
     #[command(subcommand)]
     Pool(pool::Pool),
+    /// Render one message, and print its outcome as JSON
+    Render(render::Render),
+    /// Look up a voucher, or take vouchers back
+    #[command(subcommand)]
+    Voucher(voucher::Voucher),
+    /// Look up a customer's vouchers
+    #[command(subcommand)]
+    Customer(customer::Customer),
     /// Look whether the store is as it should be
     Doctor(doctor::Doctor),
     /// Print a script that completes commands in a shell
@@ -165,19 +177,26 @@ impl Cli {
 impl Command {
     async fn run(&self, context: &Context) -> Result<Exit> {
         match self {
-            Command::Pool(pool) => pool.run(context).await,
-            Command::Doctor(doctor) => or_interrupted(doctor.run(context)).await,
+            Command::Pool(pool) => interruptible(pool.run(context)).await,
+            Command::Render(render) => interruptible(render.run(context)).await,
+            Command::Voucher(voucher) => interruptible(voucher.run(context)).await,
+            Command::Customer(customer) => interruptible(customer.run(context)).await,
+            Command::Doctor(doctor) => interruptible(doctor.run(context)).await,
             Command::Completions { shell } => completions(*shell, &context.output),
         }
     }
 }
 
-/// Does the work, or stops at Ctrl-C: no code is lost when the work is dropped.
-async fn or_interrupted(work: impl Future<Output = Result<Exit>>) -> Result<Exit> {
-    tokio::select! {
-        result = work => result,
-        Ok(()) = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
-    }
+/// Does the work; Ctrl-C ends the program at once, even while it waits for standard input. What was only reserved goes back.
+async fn interruptible(work: impl Future<Output = Result<Exit>>) -> Result<Exit> {
+    let watch = tokio::spawn(async {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+    });
+    let result = work.await;
+    watch.abort();
+    result
 }
 
 fn completions(shell: Shell, output: &Output) -> Result<Exit> {

@@ -17,6 +17,8 @@ pub(super) const BOLD: Style = Style::new().bold();
 pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
 /// What is wrong.
 pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
+/// What may not be as expected.
+const WARN: Style = AnsiColor::Yellow.on_default().bold();
 /// What to do.
 pub(super) const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
@@ -83,7 +85,12 @@ impl Output {
         }
     }
 
-    /// A line of standard error with its label; written whatever `--quiet` says.
+    /// Says that something may not be as expected; `--quiet` does not hide it.
+    pub(super) fn warn(&self, text: impl Display) {
+        self.labeled(WARN, "warning", text);
+    }
+
+    /// A line of standard error with its label.
     pub(super) fn labeled(&self, style: Style, label: &str, text: impl Display) {
         let label = if self.remark_color { format!("{style}{label}:{style:#}") } else { format!("{label}:") };
         let _ = writeln!(io::stderr().lock(), "{label} {text}");

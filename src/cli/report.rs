@@ -22,6 +22,15 @@ pub(super) fn log(error: &Error) {
     tracing::error!(code, help, causes = (!causes.is_empty()).then(|| causes.join("; ")), "{error}");
 }
 
+/// The error, with the argument that it is about.
+pub(super) fn in_argument(argument: &str, error: &Error) -> Error {
+    let named = Error::new(error.kind(), format!("{argument}: {error}"));
+    match error.help() {
+        Some(help) => named.with_help(help),
+        None => named,
+    }
+}
+
 /// The causes that the message does not tell already.
 fn causes(error: &Error) -> Vec<String> {
     let mut causes: Vec<String> = Vec::new();

@@ -7,7 +7,7 @@ mod show;
 
 use clap::{Args, Subcommand};
 
-use super::{Context, Exit, or_interrupted};
+use super::{Context, Exit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::render::suggest::did_you_mean;
 use crate::voucher::{PoolName, PoolStatus, Store};
@@ -38,8 +38,8 @@ impl Pool {
         match self {
             Pool::Create(create) => create.run(context).await,
             Pool::Set(set) => set.run(context).await,
-            Pool::List(list) => or_interrupted(list.run(context)).await,
-            Pool::Show(show) => or_interrupted(show.run(context)).await,
+            Pool::List(list) => list.run(context).await,
+            Pool::Show(show) => show.run(context).await,
             Pool::Pause(switch) => switch.run(context, true).await,
             Pool::Resume(switch) => switch.run(context, false).await,
             Pool::Delete(delete) => delete.run(context).await,

@@ -3,8 +3,9 @@
 use clap::{ArgGroup, Args, ValueEnum, value_parser};
 
 use super::find;
+use crate::cli::report::in_argument;
 use crate::cli::{Context, Exit};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::voucher::{Code, PoolName, PoolSettings, parse_duration, parse_timestamp};
 
 #[derive(Args)]
@@ -25,6 +26,7 @@ pub(in crate::cli) struct Create {
 Examples:
   tearoff pool set spring --valid-for 14d --overflow vip
   tearoff pool set spring --unset overflow --unset limit-total")]
+#[command(override_usage = "tearoff pool set [OPTIONS] <POOL>")]
 #[command(group(ArgGroup::new("changes").args(CHANGES).multiple(true).required(true)))]
 pub(in crate::cli) struct Set {
     /// The pool
@@ -149,15 +151,6 @@ fn replace<'a, T>(
         *setting = Some(read(text).map_err(|error| in_argument(argument, &error))?);
     }
     Ok(())
-}
-
-/// The error, with the argument that it is about.
-pub(in crate::cli) fn in_argument(argument: &str, error: &Error) -> Error {
-    let named = Error::new(error.kind(), format!("{argument}: {error}"));
-    match error.help() {
-        Some(help) => named.with_help(help),
-        None => named,
-    }
 }
 
 impl Setting {
