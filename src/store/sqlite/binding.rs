@@ -32,7 +32,8 @@ pub(super) struct Bound {
     is_void: bool,
 }
 
-const FIND: &str = "SELECT binding.id, binding.lease_id, lease.expires_at, binding.pool_id, binding.from_pool_id, pool.name,
+const FIND: &str =
+    "SELECT binding.id, binding.lease_id, lease.expires_at, binding.pool_id, binding.from_pool_id, pool.name,
     ifnull(voucher.code, binding.fallback_code), voucher.metadata, binding.voucher_id IS NULL,
     binding.campaign_id, binding.assigned_at, binding.expires_at, binding.redeemed_at IS NOT NULL,
     voucher.void_at IS NOT NULL
@@ -112,7 +113,8 @@ impl Bound {
 
 /// The key of a claim.
 pub(super) fn key(claim: &Claim) -> Outcome<ClaimKey> {
-    let missing = || Error::new(ErrorKind::InvalidInput, "a voucher for a whole campaign was claimed without a campaign");
+    let missing =
+        || Error::new(ErrorKind::InvalidInput, "a voucher for a whole campaign was claimed without a campaign");
     claim.key().ok_or_else(|| missing().with_help("give the message a campaign id").into())
 }
 
@@ -140,7 +142,8 @@ pub(super) fn reserve(
         Choice::Voucher(voucher) => (Some(voucher.id), None, from.validity(session, voucher.expires_at)),
         Choice::Fallback(code) => (None, Some(code.as_str()), None),
     };
-    let insert = "INSERT INTO binding (pool_id, claim_key, voucher_id, fallback_code, from_pool_id, lease_id, message_id,
+    let insert =
+        "INSERT INTO binding (pool_id, claim_key, voucher_id, fallback_code, from_pool_id, lease_id, message_id,
         customer_id, campaign_id, channel, mode, assigned_at, expires_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
     session.connection.prepare_cached(insert)?.execute(params![
@@ -172,7 +175,13 @@ pub(super) fn reserve(
     reserved(session, named, from, choice, expires_at)
 }
 
-fn reserved(session: &Session<'_>, named: &Pool, from: &Pool, choice: Choice, expires_at: Option<i64>) -> Outcome<Binding> {
+fn reserved(
+    session: &Session<'_>,
+    named: &Pool,
+    from: &Pool,
+    choice: Choice,
+    expires_at: Option<i64>,
+) -> Outcome<Binding> {
     let (code, metadata, source) = match choice {
         Choice::Voucher(voucher) if from.id == named.id => (voucher.code, voucher.metadata, Source::Pool),
         Choice::Voucher(voucher) => (voucher.code, voucher.metadata, Source::Overflow),

@@ -64,7 +64,8 @@ fn holder(session: &Session<'_>, message: &str) -> Outcome<Option<(String, Strin
         SELECT binding.customer_id, binding.mode FROM binding JOIN pool ON pool.id = binding.pool_id
         WHERE binding.lease_id IS NOT NULL AND binding.message_id = ?2 AND pool.project_id = ?1
         LIMIT 1";
-    let found = session.connection.query_row(sql, params![session.project, message], |row| Ok((row.get(0)?, row.get(1)?)));
+    let found =
+        session.connection.query_row(sql, params![session.project, message], |row| Ok((row.get(0)?, row.get(1)?)));
     Ok(found.optional()?)
 }
 

@@ -54,6 +54,7 @@ fn leases(session: &Session<'_>) -> Outcome<Finding> {
         AND lease_id NOT IN (SELECT id FROM lease)";
     let orphans: i64 = session.connection.query_row(sql, [], |row| row.get(0))?;
     let ok = orphans == 0;
-    let remedy = "reservations without a lease would never go back: was the file changed by hand? restore it from a backup";
+    let remedy =
+        "reservations without a lease would never go back: was the file changed by hand? restore it from a backup";
     Ok(finding("leases", ok, if ok { "every reservation has its lease" } else { remedy }))
 }

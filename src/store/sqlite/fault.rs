@@ -95,5 +95,7 @@ pub(super) fn is_read_only(file: &str) -> Error {
 
 /// Takes a value out of the file that was checked on its way in.
 pub(super) fn stored<T>(value: Result<T, impl Sized>) -> Outcome<T> {
-    value.map_err(|_| Error::new(ErrorKind::StoreCorrupt, "the store file holds a value that breaks its own rules").into())
+    value.map_err(|_| {
+        Error::new(ErrorKind::StoreCorrupt, "the store file holds a value that breaks its own rules").into()
+    })
 }

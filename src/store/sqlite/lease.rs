@@ -9,7 +9,8 @@ use crate::voucher::Lease;
 
 /// Starts or renews a lease.
 pub(super) fn renew(session: &Session<'_>, lease: &Lease) -> Outcome<()> {
-    let sql = "INSERT INTO lease (id, expires_at) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET expires_at = excluded.expires_at";
+    let sql =
+        "INSERT INTO lease (id, expires_at) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET expires_at = excluded.expires_at";
     let row = params![lease.id.get().cast_signed(), session.after(lease.time)];
     session.connection.prepare_cached(sql)?.execute(row)?;
     Ok(())

@@ -126,7 +126,11 @@ fn counts(session: &Session<'_>, pool: &Pool) -> Outcome<PoolCounts> {
 fn tallied(session: &Session<'_>, pool: &Pool) -> Outcome<HashMap<(State, bool), i64>> {
     let mut sums = HashMap::new();
     let mut add = |(state, expires_at, vouchers): (State, Option<i64>, i64)| {
-        let end = if state == State::Available { [expires_at, pool.expires_at].into_iter().flatten().min() } else { expires_at };
+        let end = if state == State::Available {
+            [expires_at, pool.expires_at].into_iter().flatten().min()
+        } else {
+            expires_at
+        };
         *sums.entry((state, end.is_some_and(|end| end <= session.now))).or_default() += vouchers;
     };
     let sql = "SELECT state, expires_at, vouchers FROM pool_tally WHERE pool_id = ?1";

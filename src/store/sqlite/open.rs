@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::SqliteStore;
 use super::fault::{Fault, Outcome, is_read_only};
 use super::reader::Readers;
 use super::schema::migrate;
 use super::writer::Writer;
-use super::SqliteStore;
 use crate::error::{Error, ErrorKind, Result};
 use crate::voucher::check_name;
 

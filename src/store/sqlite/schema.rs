@@ -41,7 +41,9 @@ fn version(connection: &Connection, file: &str) -> Outcome<u32> {
 }
 
 fn from_newer_version(file: &str, version: u32) -> Fault {
-    let message = format!("the store file '{file}' is from a newer version (its schema is {version}, this program knows {VERSION})");
+    let message = format!(
+        "the store file '{file}' is from a newer version (its schema is {version}, this program knows {VERSION})"
+    );
     Error::new(ErrorKind::InvalidInput, message).with_help("use the newer program, or another store file").into()
 }
 

@@ -44,7 +44,8 @@ impl Changes {
 
 const ADD_TO_POOL: &str = "INSERT INTO pool_tally (pool_id, state, expires_at, vouchers) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT DO UPDATE SET vouchers = vouchers + excluded.vouchers";
-const ADD_TO_LIMIT: &str = "INSERT INTO limit_tally (pool_id, campaign_id, expires_at, bindings) VALUES (?1, ?2, ?3, ?4)
+const ADD_TO_LIMIT: &str =
+    "INSERT INTO limit_tally (pool_id, campaign_id, expires_at, bindings) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT DO UPDATE SET bindings = bindings + excluded.bindings";
 
 fn add(connection: &Connection, sql: &str, (pool, part, expires_at): (i64, &str, i64), by: i64) -> Outcome<()> {

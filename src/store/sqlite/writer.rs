@@ -32,8 +32,10 @@ impl Writer {
     /// Starts the thread, which owns `connection` from now on.
     pub(super) fn start(connection: Connection, place: Place) -> Result<Writer> {
         let (sender, receiver) = mpsc::channel();
-        let thread = thread::Builder::new().name("tearoff-store".into()).spawn(move || serve(&connection, &place, &receiver));
-        let no_thread = |error| Error::new(ErrorKind::Io, "no thread could be started for the store").with_source(error);
+        let thread =
+            thread::Builder::new().name("tearoff-store".into()).spawn(move || serve(&connection, &place, &receiver));
+        let no_thread =
+            |error| Error::new(ErrorKind::Io, "no thread could be started for the store").with_source(error);
         Ok(Writer { work: Some(sender), thread: Some(thread.map_err::<Error, _>(no_thread)?) })
     }
 

@@ -1,0 +1,149 @@
+//! Many at once.
+
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use tearoff::voucher::*;
+use tokio::task::JoinSet;
+
+use crate::fixture::Fixture;
+use crate::world::*;
+
+/// What one sender does with one message: reserves, then settles. Says the code that it may deliver.
+async fn deliver(store: Arc<dyn Store>, lease: Lease, claim: Claim) -> Result<Code, Claimed> {
+    let answer = store.reserve(&lease, std::slice::from_ref(&claim)).await.unwrap().remove(0);
+    let Claimed::Bound(binding) = answer else { return Err(answer) };
+    let settled = store.settle(&lease, &[kept(&[(&claim, &binding)])]).await.unwrap();
+    assert_eq!(settled, [Settled::Accepted]);
+    Ok(binding.voucher.code)
+}
+
+/// 64 senders, 1,000 codes, 1,500 messages: a thousand get a code each, all different; none is lost, none given twice.
+pub(crate) async fn many_senders_share_a_pool_without_sharing_a_code<F: Fixture>() {
+    let world = World::<F>::with_codes(1000).await;
+    let mut senders = JoinSet::new();
+    for sender in 0..64 {
+        let (store, lease) = (world.store.clone(), world.lease());
+        senders.spawn(async move {
+            let mut codes = Vec::new();
+            for n in (sender..1500).step_by(64) {
+                match deliver(store.clone(), Lease::new(lease.time), one(n)).await {
+                    Ok(code) => codes.push(code),
+                    Err(answer) => assert!(is_empty(&answer), "{answer:?}"),
+                }
+            }
+            codes
+        });
+    }
+    let codes: Vec<_> = senders.join_all().await.into_iter().flatten().collect();
+    assert_eq!((codes.len(), codes.iter().collect::<HashSet<_>>().len()), (1000, 1000));
+    let counts = world.counts("spring").await;
+    assert_eq!((counts.total, counts.assigned, counts.available, counts.reserved), (1000, 1000, 0, 0));
+}
+
+fn is_empty(answer: &Claimed) -> bool {
+    matches!(answer, Claimed::Refused(Refusal::PoolEmpty) | Claimed::Contended(Refusal::PoolEmpty))
+}
+
+/// Eight workers send the same message at the same time: whoever delivers, it shows one code.
+pub(crate) async fn one_message_sent_by_many_at_once_gets_one_code<F: Fixture>() {
+    let world = World::<F>::with_codes(100).await;
+    for n in 0..20 {
+        let mut workers = JoinSet::new();
+        for _ in 0..8 {
+            workers.spawn(deliver(world.store.clone(), world.lease(), one(n)));
+        }
+        let codes: HashSet<_> = workers.join_all().await.into_iter().map(Result::unwrap).collect();
+        assert_eq!(codes.len(), 1);
+    }
+    assert_eq!(world.counts("spring").await.assigned, 20);
+}
+
+/// Codes come in while others go out, and the same codes from two sides at once.
+pub(crate) async fn imports_and_claims_go_together<F: Fixture>() {
+    let world = Arc::new(World::<F>::with_codes(0).await);
+    let mut importers = JoinSet::new();
+    for importer in 0..4 {
+        let world = world.clone();
+        importers.spawn(async move {
+            let mut added = 0;
+            for batch in 0..10 {
+                let codes = numbered(&format!("I{}-{batch}", importer / 2), 50);
+                added += world.import("spring", &codes).await.iter().filter(|it| **it == Imported::Added).count();
+            }
+            added
+        });
+    }
+    let mut senders = JoinSet::new();
+    for sender in 0..8 {
+        let world = world.clone();
+        senders.spawn(async move {
+            let mut codes = Vec::new();
+            for n in (sender..400).step_by(8) {
+                codes.push(claim_until_there_is_one(&world, n).await);
+            }
+            codes
+        });
+    }
+    assert_eq!(importers.join_all().await.into_iter().sum::<usize>(), 1000);
+    let codes: HashSet<_> = senders.join_all().await.into_iter().flatten().collect();
+    assert_eq!(codes.len(), 400);
+    let counts = world.counts("spring").await;
+    assert_eq!((counts.total, counts.available, counts.assigned), (1000, 600, 400));
+}
+
+async fn claim_until_there_is_one<F: Fixture>(world: &World<F>, n: usize) -> Code {
+    loop {
+        match deliver(world.store.clone(), world.lease(), one(n)).await {
+            Ok(code) => return code,
+            Err(answer) => assert!(is_empty(&answer), "{answer:?}"),
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Two processes send from the same data, some messages both of them.
+pub(crate) async fn two_stores_on_the_same_data_never_give_a_code_twice<F: Fixture>() {
+    let world = World::<F>::with_codes(300).await;
+    let stores = [world.store.clone(), world.fixture.another().await];
+    let mut senders = JoinSet::new();
+    for (side, store) in stores.into_iter().enumerate() {
+        for sender in 0..4 {
+            let (store, time) = (store.clone(), F::LEASE);
+            senders.spawn(async move {
+                let mut shown = Vec::new();
+                // Of the 200 messages of each side, 100 are the same.
+                for n in (side * 100 + sender..side * 100 + 200).step_by(4) {
+                    shown.push((n, deliver(store.clone(), Lease::new(time), one(n)).await.unwrap()));
+                }
+                shown
+            });
+        }
+    }
+    let mut by_message = HashMap::new();
+    for (n, code) in senders.join_all().await.into_iter().flatten() {
+        assert_eq!(by_message.entry(n).or_insert_with(|| code.clone()), &code);
+    }
+    assert_eq!(by_message.values().collect::<HashSet<_>>().len(), 300);
+    assert_eq!(world.counts("spring").await.assigned, 300);
+}
+
+/// A caller who goes away in the middle of a call loses no code: what the call did goes back with its lease.
+pub(crate) async fn a_dropped_call_loses_no_code<F: Fixture>() {
+    let world = World::<F>::with_codes(50).await;
+    for n in 0..50 {
+        let (lease, claims) = (world.lease(), [one(n)]);
+        let mut call = pin!(world.store.reserve(&lease, &claims));
+        let started = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(started, Poll::Pending | Poll::Ready(Ok(_))));
+    }
+    // Whatever those calls still do, they do before this one.
+    world.store.reserve(&world.lease(), &[]).await.unwrap();
+    world.outlast_leases().await;
+    let claims: Vec<_> = (100..150).map(one).collect();
+    let answers = world.store.reserve(&world.lease(), &claims).await.unwrap();
+    assert_eq!(answers.into_iter().map(|answer| bound(answer).voucher.code).collect::<HashSet<_>>().len(), 50);
+}

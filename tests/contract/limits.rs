@@ -1,0 +1,158 @@
+//! Limits: how many vouchers of a pool may be given.
+
+use std::time::Duration;
+
+use tearoff::voucher::*;
+
+use crate::fixture::Fixture;
+use crate::world::*;
+
+async fn limited<F: Fixture>(limits: Limits) -> World<F> {
+    let world = World::with_codes(20).await;
+    world.set("spring", PoolSettings { limits, ..PoolSettings::default() }).await;
+    world
+}
+
+fn total(limit: u64) -> Limits {
+    Limits { total: Some(limit), ..Limits::default() }
+}
+
+fn occurrence(n: u32, message: &std::sync::Arc<MessageIdentity>) -> Claim {
+    claim("spring", message, Width::Occurrence(n))
+}
+
+/// Reserved and assigned vouchers count, within one call as well as over many.
+pub(crate) async fn a_total_limit_counts_reserved_and_assigned<F: Fixture>() {
+    let world = limited::<F>(total(3)).await;
+    world.send(&one(1)).await;
+    let answers = world.store.reserve(&world.lease(), &[one(2), one(3), one(4)]).await.unwrap();
+    assert!(matches!(answers[1], Claimed::Bound(_)));
+    assert_eq!(answers[2], Claimed::Refused(Refusal::LimitReached));
+}
+
+/// One campaign's limit leaves the next campaign alone.
+pub(crate) async fn a_campaign_limit_counts_that_campaign<F: Fixture>() {
+    let world = limited::<F>(Limits { per_campaign: Some(2), ..Limits::default() }).await;
+    let of = |campaign: &str, n: usize| {
+        claim("spring", &message_of(campaign, &format!("{campaign}{n}"), "ada"), Width::Message)
+    };
+    world.send(&of("a", 1)).await;
+    world.send(&of("a", 2)).await;
+    assert_eq!(world.reserve(&world.lease(), &of("a", 3)).await, Claimed::Refused(Refusal::LimitReached));
+    world.send(&of("b", 1)).await;
+    let none = std::sync::Arc::new(MessageIdentity { campaign_id: None, ..identity("n", "ada") });
+    world.send(&claim("spring", &none, Width::Message)).await;
+}
+
+/// One customer's limit leaves the next customer alone.
+pub(crate) async fn a_customer_limit_counts_that_customer<F: Fixture>() {
+    let world = limited::<F>(Limits { per_customer: Some(2), ..Limits::default() }).await;
+    let message = message("m", "ada");
+    let answers = world
+        .store
+        .reserve(&world.lease(), &[occurrence(1, &message), occurrence(2, &message), occurrence(3, &message), one(1)])
+        .await
+        .unwrap();
+    assert_eq!(answers[2], Claimed::Refused(Refusal::LimitReached));
+    assert!(matches!(answers[3], Claimed::Bound(_)));
+}
+
+/// What is bound is served, whatever limits say.
+pub(crate) async fn a_limit_never_touches_what_is_bound<F: Fixture>() {
+    let world = World::<F>::with_codes(20).await;
+    let binding = world.send(&one(1)).await;
+    world.set("spring", PoolSettings { limits: total(0), ..PoolSettings::default() }).await;
+    assert!(same_voucher(&world.take(&world.lease(), &one(1)).await, &binding));
+    assert_eq!(world.reserve(&world.lease(), &one(2)).await, Claimed::Refused(Refusal::LimitReached));
+}
+
+/// A voucher that went back makes room: from a lease that ended or ran out, and from a message released by hand.
+pub(crate) async fn what_is_released_no_longer_counts<F: Fixture>() {
+    let world = limited::<F>(total(1)).await;
+    let lease = world.lease();
+    world.take(&lease, &one(1)).await;
+    world.release(&lease).await;
+    world.take(&world.lease(), &one(2)).await;
+    world.outlast_leases().await;
+    world.send(&one(3)).await;
+    world.store.release_message(&MessageId::new("m3").unwrap()).await.unwrap();
+    world.send(&one(4)).await;
+    assert_eq!(world.reserve(&world.lease(), &one(5)).await, Claimed::Refused(Refusal::LimitReached));
+}
+
+/// An expired voucher is neither reserved, assigned nor redeemed: its customer may have another.
+pub(crate) async fn what_is_expired_no_longer_counts<F: Fixture>() {
+    let limits = Limits { per_customer: Some(1), per_campaign: Some(1), total: Some(1) };
+    let world = limited::<F>(limits).await;
+    let short = PoolSettings { limits, valid_for: Some(Duration::from_secs(2)), ..PoolSettings::default() };
+    world.set("spring", short).await;
+    world.send(&one(1)).await;
+    assert_eq!(world.reserve(&world.lease(), &one(2)).await, Claimed::Refused(Refusal::LimitReached));
+    world.fixture.pass(Duration::from_millis(2100)).await;
+    world.send(&one(1)).await;
+}
+
+/// Test sends use no limit up.
+pub(crate) async fn tests_count_for_no_limit<F: Fixture>() {
+    let world = limited::<F>(Limits { per_customer: Some(1), per_campaign: Some(1), total: Some(1) }).await;
+    world.send(&claim("spring", &test_message("t", "c1"), Width::Message)).await;
+    let holder = world.lease();
+    world.take(&holder, &claim("spring", &test_message("t2", "c1"), Width::Message)).await;
+    world.send(&one(1)).await;
+    assert_eq!(world.reserve(&world.lease(), &one(2)).await, Claimed::Refused(Refusal::LimitReached));
+}
+
+/// Each limit is contended while a reservation of another lease counts for it, and final without.
+pub(crate) async fn a_limit_is_contended_while_another_lease_counts_for_it<F: Fixture>() {
+    for limits in [
+        total(1),
+        Limits { per_campaign: Some(1), ..Limits::default() },
+        Limits { per_customer: Some(1), ..Limits::default() },
+    ] {
+        let world = limited::<F>(limits).await;
+        let ada = message("m", "ada");
+        let (holder, asker) = (world.lease(), world.lease());
+        let binding = world.take(&holder, &occurrence(1, &ada)).await;
+        assert_eq!(world.reserve(&holder, &occurrence(2, &ada)).await, Claimed::Refused(Refusal::LimitReached));
+        assert_eq!(world.reserve(&asker, &occurrence(2, &ada)).await, Claimed::Contended(Refusal::LimitReached));
+        world.settle(&holder, &[kept(&[(&occurrence(1, &ada), &binding)])]).await;
+        assert_eq!(world.reserve(&asker, &occurrence(2, &ada)).await, Claimed::Refused(Refusal::LimitReached));
+    }
+}
+
+/// Where two limits are reached, the one that nobody can lift decides.
+pub(crate) async fn a_final_limit_wins_over_a_contended_one<F: Fixture>() {
+    let world = limited::<F>(Limits { per_customer: Some(1), total: Some(2), ..Limits::default() }).await;
+    let ada = message("m", "ada");
+    let binding = world.take(&world.lease(), &occurrence(1, &ada)).await;
+    world.settle(&world.lease(), &[kept(&[(&occurrence(1, &ada), &binding)])]).await;
+    let holder = world.lease();
+    world.take(&holder, &one(1)).await;
+    let asker = world.lease();
+    assert_eq!(world.reserve(&asker, &occurrence(2, &ada)).await, Claimed::Refused(Refusal::LimitReached));
+    assert_eq!(world.reserve(&asker, &one(2)).await, Claimed::Contended(Refusal::LimitReached));
+}
+
+/// A limit belongs to the pool that the template names, wherever the voucher comes from.
+pub(crate) async fn vouchers_of_other_pools_count_for_the_pool_that_was_named<F: Fixture>() {
+    let world = World::<F>::with_codes(20).await;
+    let overflow = Some(pool("spring"));
+    world.pool("vip", PoolSettings { limits: total(2), overflow, ..PoolSettings::default() }).await;
+    let vip = |n: usize| claim("vip", &message(&format!("v{n}"), "ada"), Width::Message);
+    world.send(&vip(1)).await;
+    world.send(&vip(2)).await;
+    assert_eq!(world.reserve(&world.lease(), &vip(3)).await, Claimed::Refused(Refusal::LimitReached));
+    world.set("spring", PoolSettings { limits: total(1), ..PoolSettings::default() }).await;
+    world.send(&one(1)).await;
+}
+
+/// A code that one campaign reserved and another kept counts for the one that kept it.
+pub(crate) async fn a_shared_code_counts_for_the_campaign_that_kept_it<F: Fixture>() {
+    let world = limited::<F>(Limits { per_campaign: Some(1), ..Limits::default() }).await;
+    let of = |campaign: &str, id: &str| claim("spring", &message_of(campaign, id, "ada"), Width::Customer);
+    world.take(&world.lease(), &of("a", "a1")).await;
+    world.send(&of("b", "b1")).await;
+    let by_message = |campaign: &str, id: &str| claim("spring", &message_of(campaign, id, "bob"), Width::Message);
+    world.send(&by_message("a", "a2")).await;
+    assert_eq!(world.reserve(&world.lease(), &by_message("b", "b2")).await, Claimed::Refused(Refusal::LimitReached));
+}

@@ -1,0 +1,150 @@
+//! What every store must do: each promise and each rule of the protocol as a test that runs against each store.
+//!
+//! A store joins with a [`Fixture`](fixture::Fixture) and one `store_contract!` line.
+
+mod claims;
+mod concurrency;
+mod desk;
+mod fixture;
+mod leases;
+mod limits;
+mod lookups;
+mod model;
+mod overflow;
+mod settling;
+mod stock;
+mod world;
+
+/// Runs every promise against a store.
+macro_rules! store_contract {
+    ($store:ident, $fixture:ty) => {
+        mod $store {
+            promises! {
+                $fixture;
+                claims: [
+                    a_claim_asked_again_gets_the_same_voucher,
+                    equal_keys_in_one_call_share_a_voucher,
+                    earlier_claims_come_first,
+                    occurrences_get_codes_of_their_own,
+                    a_code_is_shared_as_widely_as_its_width_says,
+                    a_claim_by_campaign_without_one_is_an_error,
+                    codes_come_in_random_order,
+                    the_earliest_expiry_comes_first,
+                    an_expired_voucher_is_never_taken,
+                    validity_is_the_earliest_end_and_fixed_when_taken,
+                    an_expired_binding_is_replaced_and_stays_in_the_history,
+                    what_a_voucher_brings_along_comes_with_it,
+                    an_unknown_pool_is_refused,
+                    a_paused_pool_serves_what_is_bound_and_nothing_new,
+                    an_empty_pool_is_final_without_other_leases,
+                    an_empty_pool_is_contended_while_another_lease_holds_its_vouchers,
+                    a_test_reservation_holds_stock,
+                    test_and_live_never_share_a_voucher,
+                ],
+                leases: [
+                    what_a_lease_that_ran_out_reserved_goes_back_before_the_answer,
+                    a_call_without_claims_renews_the_lease,
+                    a_lease_goes_back_only_with_what_carries_its_tag,
+                    a_reservation_of_another_lease_is_tagged_anew,
+                    a_late_settle_cannot_keep_a_code_that_went_back,
+                    a_late_settle_never_shows_a_code_of_somebody_else,
+                    a_store_opened_later_sees_what_a_dead_sender_left,
+                ],
+                settling: [
+                    what_is_kept_is_assigned_and_the_rest_goes_back,
+                    nothing_kept_is_a_release,
+                    settling_again_gives_the_same_answer,
+                    one_wrong_code_refuses_the_whole_message,
+                    a_refused_message_does_not_touch_its_neighbours,
+                    the_key_must_match_and_not_only_the_code,
+                    a_binding_under_any_tag_may_be_kept,
+                    a_wider_key_is_assigned_once_and_kept_by_many,
+                    a_shared_code_belongs_to_the_message_accepted_first,
+                    a_message_without_codes_is_accepted_and_known,
+                    a_code_shown_twice_is_assigned_once,
+                    an_accepted_id_belongs_to_its_customer_and_mode,
+                    an_id_is_not_bound_to_its_channel,
+                    an_expired_code_is_not_kept,
+                    an_unknown_pool_is_not_kept,
+                ],
+                limits: [
+                    a_total_limit_counts_reserved_and_assigned,
+                    a_campaign_limit_counts_that_campaign,
+                    a_customer_limit_counts_that_customer,
+                    a_limit_never_touches_what_is_bound,
+                    what_is_released_no_longer_counts,
+                    what_is_expired_no_longer_counts,
+                    tests_count_for_no_limit,
+                    a_limit_is_contended_while_another_lease_counts_for_it,
+                    a_final_limit_wins_over_a_contended_one,
+                    vouchers_of_other_pools_count_for_the_pool_that_was_named,
+                    a_shared_code_counts_for_the_campaign_that_kept_it,
+                ],
+                overflow: [
+                    an_empty_pool_takes_from_its_overflow_chain,
+                    a_paused_pool_of_the_chain_is_passed_over,
+                    the_choice_of_an_overflow_pool_is_bound,
+                    the_first_fallback_code_of_the_chain_is_given,
+                    the_choice_of_a_fallback_code_is_bound,
+                    a_fallback_code_that_is_not_kept_is_unbound,
+                    a_reservation_down_the_chain_is_contended,
+                ],
+                lookups: [
+                    looking_up_bindings_changes_nothing,
+                    reservations_of_ran_out_leases_look_unbound,
+                    a_voucher_is_known_in_every_state,
+                    a_customer_sees_their_vouchers_oldest_first,
+                    the_vouchers_of_a_pool_come_page_by_page,
+                    counts_follow_every_step,
+                    counts_take_no_notice_of_ran_out_leases,
+                    pools_come_by_name_with_their_settings,
+                    a_catalogue_knows_everything_but_codes,
+                    an_examined_store_is_sound,
+                ],
+                stock: [
+                    a_pool_is_made_once,
+                    overflow_must_exist_and_not_come_back,
+                    settings_are_replaced_as_a_whole,
+                    a_code_is_once_in_the_project,
+                    importing_again_changes_nothing,
+                    importing_into_no_pool_is_an_error,
+                    a_pool_in_use_is_not_deleted,
+                    a_deleted_pool_leaves_nothing_behind,
+                    deleting_a_pool_keeps_what_its_customers_got_from_others,
+                ],
+                desk: [
+                    a_released_message_gives_back_its_own_keys_and_is_retired,
+                    wider_keys_stay_when_a_message_is_released,
+                    releasing_again_gives_back_nothing_more,
+                    a_message_that_only_reserves_can_be_released,
+                    an_unknown_message_cannot_be_released,
+                    reclaiming_tests_leaves_live_messages_alone,
+                ],
+                concurrency: [
+                    many_senders_share_a_pool_without_sharing_a_code,
+                    one_message_sent_by_many_at_once_gets_one_code,
+                    imports_and_claims_go_together,
+                    two_stores_on_the_same_data_never_give_a_code_twice,
+                    a_dropped_call_loses_no_code,
+                ],
+                model: [
+                    any_mix_of_calls_behaves_as_the_model,
+                ],
+            }
+        }
+    };
+}
+
+macro_rules! promises {
+    ($fixture:ty; $($topic:ident: [$($promise:ident),* $(,)?],)*) => {
+        $(mod $topic {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $promise() {
+                crate::$topic::$promise::<$fixture>().await;
+            })*
+        })*
+    };
+}
+
+store_contract!(sqlite_file, crate::fixture::SqliteFile);
+store_contract!(sqlite_memory, crate::fixture::SqliteMemory);

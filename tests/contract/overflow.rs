@@ -1,0 +1,110 @@
+//! Overflow chains and fallback codes: what is given once a pool is empty.
+
+use tearoff::voucher::*;
+
+use crate::fixture::Fixture;
+use crate::world::*;
+
+/// `spring` overflows into `summer`, and that into `autumn`; as many codes as said.
+async fn chain<F: Fixture>(spring: usize, summer: usize, autumn: usize) -> World<F> {
+    let world = World::new().await;
+    world.pool("autumn", PoolSettings::default()).await;
+    world.pool("summer", into("autumn")).await;
+    world.pool("spring", into("summer")).await;
+    world.import("spring", &numbered("SP", spring)).await;
+    world.import("summer", &numbered("SU", summer)).await;
+    world.import("autumn", &numbered("AU", autumn)).await;
+    world
+}
+
+fn into(name: &str) -> PoolSettings {
+    PoolSettings { overflow: Some(pool(name)), ..PoolSettings::default() }
+}
+
+/// One pool after the other, and each answer says which gave.
+pub(crate) async fn an_empty_pool_takes_from_its_overflow_chain<F: Fixture>() {
+    let world = chain::<F>(1, 1, 1).await;
+    let answers = world.store.reserve(&world.lease(), &[one(1), one(2), one(3), one(4)]).await.unwrap();
+    let given: Vec<_> = answers.iter().take(3).cloned().map(bound).map(|given| (given.from, given.source)).collect();
+    assert_eq!(
+        given,
+        [(pool("spring"), Source::Pool), (pool("summer"), Source::Overflow), (pool("autumn"), Source::Overflow)]
+    );
+    assert_eq!(answers[3], Claimed::Refused(Refusal::PoolEmpty));
+    assert_eq!(world.counts("summer").await.reserved, 1);
+}
+
+/// A paused pool gives nothing to those who overflow into it, but does not cut the chain.
+pub(crate) async fn a_paused_pool_of_the_chain_is_passed_over<F: Fixture>() {
+    let world = chain::<F>(0, 1, 1).await;
+    let fallback = Some(code("PAUSED"));
+    world.set("summer", PoolSettings { paused: true, fallback, ..into("autumn") }).await;
+    let lease = world.lease();
+    assert_eq!(world.take(&lease, &one(1)).await.from, pool("autumn"));
+    assert_eq!(world.reserve(&lease, &one(2)).await, Claimed::Refused(Refusal::PoolEmpty));
+}
+
+/// A retry after a refill shows the same code, reserved or assigned.
+pub(crate) async fn the_choice_of_an_overflow_pool_is_bound<F: Fixture>() {
+    let world = chain::<F>(0, 2, 0).await;
+    let assigned = world.send(&one(1)).await;
+    let lease = world.lease();
+    let reserved = world.take(&lease, &one(2)).await;
+    world.import("spring", &numbered("REFILL", 5)).await;
+    for (claim, before) in [(one(1), assigned), (one(2), reserved)] {
+        let after = world.take(&lease, &claim).await;
+        assert!(same_voucher(&after, &before) && after.source == Source::Overflow);
+    }
+}
+
+/// With the whole chain empty, everybody gets the first fallback code that the chain has.
+pub(crate) async fn the_first_fallback_code_of_the_chain_is_given<F: Fixture>() {
+    let world = chain::<F>(1, 0, 0).await;
+    world.set("summer", PoolSettings { fallback: Some(code("SUMMER10")), ..into("autumn") }).await;
+    world.set("autumn", PoolSettings { fallback: Some(code("AUTUMN10")), ..PoolSettings::default() }).await;
+    world.send(&one(1)).await;
+    for n in [2, 3] {
+        let given = world.send(&one(n)).await;
+        assert_eq!(
+            (given.voucher.code, given.source, given.from),
+            (code("SUMMER10"), Source::Fallback, pool("summer"))
+        );
+        assert_eq!(given.voucher.expires_at, None);
+    }
+    assert_eq!(world.store.voucher(&code("SUMMER10")).await.unwrap(), None);
+    assert_eq!(world.counts("summer").await, PoolCounts::default());
+}
+
+/// Who was shown the fallback code sees it again after a refill, and after it was changed.
+pub(crate) async fn the_choice_of_a_fallback_code_is_bound<F: Fixture>() {
+    let world = World::<F>::with_codes(0).await;
+    world.set("spring", PoolSettings { fallback: Some(code("SPRING10")), ..PoolSettings::default() }).await;
+    let before = world.send(&one(1)).await;
+    world.import("spring", &numbered("REFILL", 5)).await;
+    world.set("spring", PoolSettings::default()).await;
+    let after = world.take(&world.lease(), &one(1)).await;
+    assert!(same_voucher(&before, &after) && after.source == Source::Fallback && !after.reserved);
+    assert_eq!(world.available("spring").await, 5);
+}
+
+/// A fallback code that was only reserved is no choice yet once its lease has ended.
+pub(crate) async fn a_fallback_code_that_is_not_kept_is_unbound<F: Fixture>() {
+    let world = World::<F>::with_codes(0).await;
+    world.set("spring", PoolSettings { fallback: Some(code("SPRING10")), ..PoolSettings::default() }).await;
+    let lease = world.lease();
+    assert!(world.take(&lease, &one(1)).await.reserved);
+    world.release(&lease).await;
+    world.import("spring", &numbered("REFILL", 1)).await;
+    assert_eq!(world.take(&world.lease(), &one(1)).await.source, Source::Pool);
+}
+
+/// A voucher of the chain that may go back makes "empty" contended; one that no longer can, does not.
+pub(crate) async fn a_reservation_down_the_chain_is_contended<F: Fixture>() {
+    let world = chain::<F>(0, 1, 0).await;
+    let (holder, asker) = (world.lease(), world.lease());
+    let summer = claim("summer", &message("s", "ada"), Width::Message);
+    let binding = world.take(&holder, &summer).await;
+    assert_eq!(world.reserve(&asker, &one(1)).await, Claimed::Contended(Refusal::PoolEmpty));
+    world.settle(&holder, &[kept(&[(&summer, &binding)])]).await;
+    assert_eq!(world.reserve(&asker, &one(1)).await, Claimed::Refused(Refusal::PoolEmpty));
+}

@@ -1,0 +1,183 @@
+//! Settling: what is kept is final, and nothing else is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tearoff::voucher::*;
+
+use crate::fixture::Fixture;
+use crate::world::*;
+
+/// What a complete message shows becomes its customer's; what else the lease held is free again.
+pub(crate) async fn what_is_kept_is_assigned_and_the_rest_goes_back<F: Fixture>() {
+    let world = World::<F>::with_codes(5).await;
+    let lease = world.lease();
+    let [a, _, _] = world.store.reserve(&lease, &[one(1), one(2), one(3)]).await.unwrap().map_bound();
+    assert_eq!(world.settle(&lease, &[kept(&[(&one(1), &a)])]).await, [Settled::Accepted]);
+    let counts = world.counts("spring").await;
+    assert_eq!((counts.available, counts.reserved, counts.assigned), (4, 0, 1));
+    let record = world.record(&a.voucher.code).await;
+    assert_eq!(record.state, State::Assigned);
+    assert_eq!(record.customer_id, Some(CustomerId::new("c1").unwrap()));
+    assert_eq!(record.assigned_at, Some(a.assigned_at));
+    world.outlast_leases().await;
+    assert!(same_voucher(&world.take(&world.lease(), &one(1)).await, &a));
+}
+
+/// With nothing to keep, everything goes back.
+pub(crate) async fn nothing_kept_is_a_release<F: Fixture>() {
+    let world = World::<F>::with_codes(5).await;
+    let lease = world.lease();
+    world.store.reserve(&lease, &[one(1), one(2)]).await.unwrap();
+    world.release(&lease).await;
+    assert_eq!(world.available("spring").await, 5);
+    world.release(&lease).await;
+    assert_eq!(world.store.bindings(&[one(1)]).await.unwrap(), [None]);
+}
+
+/// The reply was lost: asked again, the store gives the same answers and changes nothing.
+pub(crate) async fn settling_again_gives_the_same_answer<F: Fixture>() {
+    let world = World::<F>::with_codes(5).await;
+    let lease = world.lease();
+    let [a, b] = world.store.reserve(&lease, &[one(1), one(2)]).await.unwrap().map_bound();
+    let wrong = Kept { shown: vec![show(&one(2), &a.voucher.code)], ..kept(&[(&one(2), &b)]) };
+    let messages = [kept(&[(&one(1), &a)]), wrong];
+    let first = world.settle(&lease, &messages).await;
+    assert_eq!(first, [Settled::Accepted, Settled::Refused]);
+    let counts = world.counts("spring").await;
+    assert_eq!(world.settle(&lease, &messages).await, first);
+    assert_eq!(world.counts("spring").await, counts);
+}
+
+/// A message is accepted as a whole or not at all: one wrong code, and its right ones go back too.
+pub(crate) async fn one_wrong_code_refuses_the_whole_message<F: Fixture>() {
+    let world = World::<F>::with_codes(5).await;
+    let (lease, message) = (world.lease(), message("m", "c"));
+    let claims = [1, 2].map(|n| claim("spring", &message, Width::Occurrence(n)));
+    let [a, b] = world.store.reserve(&lease, &claims).await.unwrap().map_bound();
+    let swapped = Kept { shown: vec![show(&claims[0], &a.voucher.code), show(&claims[1], &code("S-XXXXX"))], message };
+    assert_eq!(world.settle(&lease, &[swapped]).await, [Settled::Refused]);
+    assert_eq!(world.available("spring").await, 5);
+    assert_eq!(world.record(&b.voucher.code).await.state, State::Available);
+}
+
+/// Each message of a call stands for itself, and the answers stand in their order.
+pub(crate) async fn a_refused_message_does_not_touch_its_neighbours<F: Fixture>() {
+    let world = World::<F>::with_codes(5).await;
+    let lease = world.lease();
+    let [a, b, c] = world.store.reserve(&lease, &[one(1), one(2), one(3)]).await.unwrap().map_bound();
+    let wrong = Kept { shown: vec![show(&one(2), &c.voucher.code)], ..kept(&[(&one(2), &b)]) };
+    let answers = world.settle(&lease, &[kept(&[(&one(1), &a)]), wrong, kept(&[(&one(3), &c)])]).await;
+    assert_eq!(answers, [Settled::Accepted, Settled::Refused, Settled::Accepted]);
+    assert_eq!((world.counts("spring").await.assigned, world.available("spring").await), (2, 3));
+}
+
+/// A right code under another key is not kept.
+pub(crate) async fn the_key_must_match_and_not_only_the_code<F: Fixture>() {
+    let world = World::<F>::with_codes(5).await;
+    let (lease, message) = (world.lease(), message("m", "c"));
+    let by_message = claim("spring", &message, Width::Message);
+    let binding = world.take(&lease, &by_message).await;
+    let by_customer = claim("spring", &message, Width::Customer);
+    assert_eq!(world.settle(&lease, &[kept(&[(&by_customer, &binding)])]).await, [Settled::Refused]);
+}
+
+/// What counts is that the code is still bound to the key, not whose tag it carries.
+pub(crate) async fn a_binding_under_any_tag_may_be_kept<F: Fixture>() {
+    let world = World::<F>::with_codes(5).await;
+    let (slow, fast) = (world.lease(), world.lease());
+    let binding = world.take(&slow, &one(1)).await;
+    world.take(&fast, &one(1)).await;
+    assert_eq!(world.settle(&slow, &[kept(&[(&one(1), &binding)])]).await, [Settled::Accepted]);
+    assert_eq!(world.settle(&fast, &[]).await, []);
+    assert_eq!(world.counts("spring").await.assigned, 1);
+    assert_eq!(world.settle(&fast, &[kept(&[(&one(1), &binding)])]).await, [Settled::Accepted]);
+}
+
+/// Two messages of a customer show one code: assigned once, accepted twice.
+pub(crate) async fn a_wider_key_is_assigned_once_and_kept_by_many<F: Fixture>() {
+    let world = World::<F>::with_codes(5).await;
+    let claims = ["m1", "m2"].map(|id| claim("spring", &message(id, "ada"), Width::Customer));
+    let lease = world.lease();
+    let [a, b] = world.store.reserve(&lease, &claims).await.unwrap().map_bound();
+    let both = [kept(&[(&claims[0], &a)]), kept(&[(&claims[1], &b)])];
+    assert_eq!(world.settle(&lease, &both).await, [Settled::Accepted, Settled::Accepted]);
+    assert_eq!(world.counts("spring").await.assigned, 1);
+}
+
+/// A shared code is recorded for the message that was accepted first, not for one that only reserved it.
+pub(crate) async fn a_shared_code_belongs_to_the_message_accepted_first<F: Fixture>() {
+    let world = World::<F>::with_codes(5).await;
+    let first = claim("spring", &message_of("a", "m1", "ada"), Width::Customer);
+    let second = claim("spring", &message_of("b", "m2", "ada"), Width::Customer);
+    world.take(&world.lease(), &first).await;
+    let binding = world.send(&second).await;
+    let record = world.record(&binding.voucher.code).await;
+    assert_eq!(record.message_id, Some(MessageId::new("m2").unwrap()));
+    assert_eq!(record.campaign_id, Some(CampaignId::new("b").unwrap()));
+}
+
+/// A message without codes is accepted like any other: from then on its id is its customer's.
+pub(crate) async fn a_message_without_codes_is_accepted_and_known<F: Fixture>() {
+    let world = World::<F>::with_codes(5).await;
+    let plain = Kept { message: message("m", "ada"), shown: vec![] };
+    assert_eq!(world.settle(&world.lease(), &[plain]).await, [Settled::Accepted]);
+    let foreign = claim("spring", &message("m", "bob"), Width::Message);
+    assert_eq!(world.reserve(&world.lease(), &foreign).await, Claimed::Rejected(Rejection::Conflict));
+}
+
+/// The same code in subject and body is one voucher.
+pub(crate) async fn a_code_shown_twice_is_assigned_once<F: Fixture>() {
+    let world = World::<F>::with_codes(5).await;
+    let lease = world.lease();
+    let binding = world.take(&lease, &one(1)).await;
+    let twice = kept(&[(&one(1), &binding), (&one(1), &binding)]);
+    assert_eq!(world.settle(&lease, &[twice]).await, [Settled::Accepted]);
+    let counts = world.counts("spring").await;
+    assert_eq!((counts.available, counts.reserved, counts.assigned), (4, 0, 1));
+}
+
+/// An accepted id comes back with another customer or mode: rejected when it claims, refused when it settles.
+pub(crate) async fn an_accepted_id_belongs_to_its_customer_and_mode<F: Fixture>() {
+    let world = World::<F>::with_codes(9).await;
+    let lease = world.lease();
+    let early = claim("spring", &message("m", "bob"), Width::Customer);
+    let early_binding = world.take(&lease, &early).await;
+    world.send(&claim("spring", &message("m", "ada"), Width::Message)).await;
+    for foreign in [message("m", "bob"), test_message("m", "ada")] {
+        let claim = claim("spring", &foreign, Width::Message);
+        assert_eq!(world.reserve(&world.lease(), &claim).await, Claimed::Rejected(Rejection::Conflict));
+    }
+    assert_eq!(world.settle(&lease, &[kept(&[(&early, &early_binding)])]).await, [Settled::Refused]);
+    assert_eq!(world.available("spring").await, 8);
+}
+
+/// An e-mail and an SMS under one id share their codes.
+pub(crate) async fn an_id_is_not_bound_to_its_channel<F: Fixture>() {
+    let world = World::<F>::with_codes(5).await;
+    let mail = world.send(&claim("spring", &message("m", "ada"), Width::Message)).await;
+    let text = Arc::new(MessageIdentity { channel: Channel::Sms, ..identity("m", "ada") });
+    let sms = world.send(&claim("spring", &text, Width::Message)).await;
+    assert!(same_voucher(&mail, &sms));
+    assert_eq!(world.record(&mail.voucher.code).await.channel, Some(Channel::Email));
+}
+
+/// A code that expired before the message was done is not delivered.
+pub(crate) async fn an_expired_code_is_not_kept<F: Fixture>() {
+    let world = World::<F>::with_codes(5).await;
+    let quick = PoolSettings { valid_for: Some(Duration::from_millis(100)), ..PoolSettings::default() };
+    world.set("spring", quick).await;
+    let lease = world.lease();
+    let binding = world.take(&lease, &one(1)).await;
+    world.fixture.pass(Duration::from_millis(110)).await;
+    assert_eq!(world.settle(&lease, &[kept(&[(&one(1), &binding)])]).await, [Settled::Refused]);
+    assert_eq!(world.available("spring").await, 5);
+}
+
+/// A code of a pool that does not exist is no code.
+pub(crate) async fn an_unknown_pool_is_not_kept<F: Fixture>() {
+    let world = World::<F>::with_codes(5).await;
+    let unknown = claim("autumn", &message("m", "ada"), Width::Message);
+    let kept = Kept { message: unknown.message.clone(), shown: vec![show(&unknown, &code("X"))] };
+    assert_eq!(world.settle(&world.lease(), &[kept]).await, [Settled::Refused]);
+}
