@@ -286,12 +286,12 @@ impl Model {
     }
 
     fn release(&mut self, id: &MessageId) -> Option<ReleasedMessage> {
-        self.sweep();
         let of_message = |entry: &Entry| entry.message.message_id == *id;
-        let reserves = self.bindings.values().any(|entry| of_message(entry) && entry.lease.is_some());
+        let reserves = self.bindings.values().any(|entry| of_message(entry) && self.is_held(entry));
         if !reserves && !self.messages.contains_key(id) && !self.retired.contains(id) {
             return None;
         }
+        self.sweep();
         self.retired.insert(id.clone());
         let own = |entry: &Entry| of_message(entry) && matches!(entry.width, Width::Message | Width::Occurrence(_));
         let kept =
