@@ -109,6 +109,8 @@ fn named_column(table: &Table, column: &str) -> Result<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::lines::lines_of;
     use super::*;
     use crate::error::Error;
@@ -186,5 +188,25 @@ mod tests {
         assert!(rows.next().unwrap().is_ok());
         assert!(rows.next().unwrap().is_err());
         assert!(rows.next().is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn codes_come_out_as_they_went_in(codes in prop::collection::vec(r#"[A-Za-z0-9\-,;"'=+é人]{1,12}"#, 0..20)) {
+            let mut writer = ::csv::Writer::from_writer(Vec::new());
+            writer.write_record(["discount", "code"]).unwrap();
+            for code in &codes {
+                writer.write_record(["20", code]).unwrap();
+            }
+            let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+            prop_assert_eq!(super::tests::codes(open(&text).unwrap()), codes);
+        }
+
+        #[test]
+        fn any_bytes_end(bytes in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(&b"\",;\r\n \xc2\xa0"[..])], 0..200)) {
+            let lines = lines_of(&[b"code,expires_at\n".as_slice(), &bytes].concat());
+            let rows = CsvRows::open(lines, &Options::default()).unwrap();
+            prop_assert!(rows.count() <= bytes.len());
+        }
     }
 }

@@ -75,34 +75,35 @@ impl Record {
             if !quoted && let Some(inside) = rest.strip_prefix('"') {
                 (rest, quoted, opened) = (inside, true, true);
             }
-            let end = if quoted { '"' } else { delimiter };
-            let Some((field, after)) = rest.split_once(end) else {
-                self.text.push_str(rest);
-                if quoted {
-                    return Ok(LineEnd::InField { opened });
-                }
-                self.ends.push(self.text.len());
-                return Ok(LineEnd::OfRecord);
-            };
-            self.text.push_str(field);
-            rest = after;
-            if quoted {
-                if let Some(after) = rest.strip_prefix('"') {
-                    self.text.push('"');
-                    rest = after;
-                    continue;
-                }
-                quoted = false;
-                self.ends.push(self.text.len());
-                match rest.strip_prefix(delimiter) {
-                    Some(after) => rest = after,
-                    None if rest.is_empty() => return Ok(LineEnd::OfRecord),
-                    None => return Err(StrayText),
-                }
-            } else {
-                self.ends.push(self.text.len());
+            let after = if quoted { self.take_quoted(rest) } else { Some(self.take_plain(rest, delimiter)) };
+            let Some(after) = after else { return Ok(LineEnd::InField { opened }) };
+            quoted = false;
+            self.ends.push(self.text.len());
+            match after.strip_prefix(delimiter) {
+                Some(next) => rest = next,
+                None if after.is_empty() => return Ok(LineEnd::OfRecord),
+                None => return Err(StrayText),
             }
         }
+    }
+
+    /// Takes a field up to the delimiter; gives what is left, from the delimiter on.
+    fn take_plain<'a>(&mut self, text: &'a str, delimiter: char) -> &'a str {
+        let (field, after) = text.split_at(text.find(delimiter).unwrap_or(text.len()));
+        self.text.push_str(field);
+        after
+    }
+
+    /// Takes a field up to its closing quote; gives what is left behind it, or `None` where the quote is not on this line.
+    fn take_quoted<'a>(&mut self, mut text: &'a str) -> Option<&'a str> {
+        while let Some((field, after)) = text.split_once('"') {
+            self.text.push_str(field);
+            let Some(rest) = after.strip_prefix('"') else { return Some(after) };
+            self.text.push('"');
+            text = rest;
+        }
+        self.text.push_str(text);
+        None
     }
 }
 

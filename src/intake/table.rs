@@ -17,13 +17,21 @@ pub(crate) struct Table {
 impl Table {
     /// Reads the header. The delimiter, unless it is given, is the one that stands there most often.
     pub(crate) fn open(mut lines: Lines, delimiter: Option<char>) -> Result<Table> {
-        let delimiter = match (delimiter, lines.peek()?) {
-            (Some(delimiter), _) => delimiter,
-            (None, header) => detect(header.unwrap_or_default()),
+        let delimiter = match delimiter {
+            Some(delimiter @ ('"' | '\r' | '\n')) => {
+                let error = lines.error(format!("{delimiter:?} cannot stand between two fields"));
+                return Err(error.with_help("the usual delimiters are , ; | and tab"));
+            }
+            Some(delimiter) => delimiter,
+            None => detect(lines.peek()?.unwrap_or_default()),
         };
         let mut record = Record::default();
         if !record.read(&mut lines, delimiter)? {
             return Err(lines.error("the file is empty").with_help("its first line has to name the columns"));
+        }
+        if record.fields().any(|name| name.replace("\r\n", "").contains('\r')) {
+            let error = lines.error_at(record.line(), "the lines end in carriage returns only, as on an old Mac");
+            return Err(error.with_help("save the file as CSV UTF-8, with the line ends of Windows or Unix"));
         }
         let names = record.fields().map(|name| name.trim().to_owned()).collect();
         Ok(Table { lines, delimiter, names, record })
@@ -95,6 +103,15 @@ mod tests {
         let check = |text: &str| Table::open(lines_of(text.as_bytes()), None).unwrap().check_names();
         assert!(check("a,b,,,").is_ok());
         assert_eq!(check("a,b, a").unwrap_err().to_string(), "test.csv: two columns are called 'a'");
+    }
+
+    #[test]
+    fn refuses_what_is_not_read_as_meant() {
+        let error =
+            |text: &str, delimiter| Table::open(lines_of(text.as_bytes()), delimiter).err().unwrap().to_string();
+        assert_eq!(error("code\rA\rB", None), "test.csv:1: the lines end in carriage returns only, as on an old Mac");
+        assert_eq!(error("code\nA", Some('"')), "test.csv: '\"' cannot stand between two fields");
+        assert_eq!(names("\"a\r\nb\"\r\n"), ["a\r\nb"]);
     }
 
     #[test]

@@ -81,12 +81,13 @@ impl Audience {
             Some("csv" | "tsv" | "txt") => Audience::delimited(source.open()?, columns),
             Some("jsonl" | "ndjson") => Audience::json(source.open()?, columns),
             Some(_) => Err(source.unknown_format("an audience ends in .csv or .jsonl")),
-            None => {
-                let mut lines = source.open()?;
-                let is_json = lines.peek()?.is_some_and(|line| line.trim_start().starts_with('{'));
-                if is_json { Audience::json(lines, columns) } else { Audience::delimited(lines, columns) }
-            }
+            None => Audience::by_content(source.open()?, columns),
         }
+    }
+
+    fn by_content(mut lines: Lines, columns: &Columns) -> Result<Audience> {
+        let is_json = lines.peek()?.is_some_and(|line| line.trim_start().starts_with('{'));
+        if is_json { Audience::json(lines, columns) } else { Audience::delimited(lines, columns) }
     }
 
     fn delimited(lines: Lines, columns: &Columns) -> Result<Audience> {

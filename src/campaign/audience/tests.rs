@@ -198,6 +198,14 @@ fn the_format_is_known_by_the_name() {
 }
 
 #[test]
+fn without_a_name_the_content_tells_the_format() {
+    for text in ["\n \ncustomer_id,a\nc1,{", "\u{feff}customer_id\nc1", " \n {\"customer\": {\"id\": \"c1\"}}"] {
+        let audience = Audience::by_content(lines(text.as_bytes()), &Columns::new()).unwrap();
+        assert_eq!(rows(audience)[0].customer_id.as_ref().unwrap().as_str(), "c1", "{text}");
+    }
+}
+
+#[test]
 fn a_changed_audience_is_noticed() {
     let text = "customer_id,a\nc1,1\nc2,2\nc3,3\n";
     let mut first = csv(text);
