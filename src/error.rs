@@ -21,6 +21,8 @@ pub enum ErrorKind {
     NotFound,
     /// The request contradicts the present state, such as deleting a pool whose codes are assigned.
     Refused,
+    /// A pool has fewer vouchers than a campaign needs.
+    PoolTooSmall,
     /// A message id came back with another customer or mode.
     MessageConflict,
     /// The message id was released by hand and is retired for good.
@@ -43,6 +45,7 @@ impl ErrorKind {
             ErrorKind::Template => "template_error",
             ErrorKind::NotFound => "not_found",
             ErrorKind::Refused => "refused",
+            ErrorKind::PoolTooSmall => "pool_too_small",
             ErrorKind::MessageConflict => "message_conflict",
             ErrorKind::MessageReleased => "message_released",
             ErrorKind::StoreUnavailable => "store_unavailable",

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 const ROOMS: [(&str, &[&str]); 8] = [
     ("cli", &["campaign", "error", "http", "intake", "render", "store", "voucher"]),
     ("http", &["campaign", "error", "intake", "render", "voucher"]),
-    ("campaign", &["error", "render", "voucher"]),
-    ("intake", &["error", "voucher"]),
+    ("campaign", &["error", "intake", "render", "voucher"]),
+    ("intake", &["error", "render", "voucher"]),
     ("render", &["error", "voucher"]),
     ("store", &["error", "voucher"]),
     ("voucher", &["error"]),

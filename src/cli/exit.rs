@@ -45,6 +45,7 @@ impl From<ErrorKind> for Exit {
             | ErrorKind::MessageReleased
             | ErrorKind::StoreCorrupt
             | ErrorKind::Io => Exit::BadInput,
+            ErrorKind::PoolTooSmall => Exit::PoolTooSmall,
             ErrorKind::Template => Exit::Template,
             ErrorKind::StoreUnavailable | ErrorKind::Contended => Exit::StoreUnreachable,
         }

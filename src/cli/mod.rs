@@ -2,6 +2,7 @@
 //!
 //! One file for each command. Data goes to standard output, everything else to standard error.
 
+mod campaign;
 mod config;
 mod customer;
 mod doctor;
@@ -9,6 +10,7 @@ mod exit;
 mod logging;
 mod output;
 mod pool;
+mod progress;
 mod render;
 mod report;
 mod store;
@@ -93,6 +95,9 @@ enum Command {
     /// Make, change, show and delete pools
     #[command(subcommand)]
     Pool(pool::Pool),
+    /// Render a template for an audience, from files to files
+    #[command(subcommand)]
+    Campaign(campaign::Campaign),
     /// Render one message, and print its outcome as JSON
     Render(render::Render),
     /// Look up a voucher, or take vouchers back
@@ -178,6 +183,7 @@ impl Command {
     async fn run(&self, context: &Context) -> Result<Exit> {
         match self {
             Command::Pool(pool) => interruptible(pool.run(context)).await,
+            Command::Campaign(campaign) => campaign.run(context).await,
             Command::Render(render) => interruptible(render.run(context)).await,
             Command::Voucher(voucher) => interruptible(voucher.run(context)).await,
             Command::Customer(customer) => interruptible(customer.run(context)).await,

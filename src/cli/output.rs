@@ -45,6 +45,11 @@ impl Output {
         self.remark_color
     }
 
+    /// Whether remarks are left out.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Writes data as JSON: on several lines for a person, on one for a program.
     pub(super) fn json(&self, value: &impl Serialize) -> Result<()> {
         let text = if self.terminal { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };

@@ -18,6 +18,7 @@ pub use seen::Seen;
 
 pub(crate) use lines::Lines;
 pub(crate) use record::Record;
+pub(crate) use seen::hash;
 pub(crate) use table::{Table, normalized};
 
 use crate::error::Result;

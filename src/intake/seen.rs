@@ -13,9 +13,7 @@ pub struct Seen(HashSet<u64, BuildHasherDefault<Identity>>);
 impl Seen {
     /// Whether `thing` is new; from now on it is not.
     pub fn insert<T: Hash + ?Sized>(&mut self, thing: &T) -> bool {
-        let mut hasher = DefaultHasher::new();
-        thing.hash(&mut hasher);
-        self.0.insert(hasher.finish())
+        self.0.insert(hash(thing))
     }
 
     /// How many different things there were.
@@ -27,6 +25,13 @@ impl Seen {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// The hash that stands for `thing`, the same in every run of the program.
+pub(crate) fn hash<T: Hash + ?Sized>(thing: &T) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    thing.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The hasher of what is a hash already.

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
-use super::fault::{Fault, Outcome};
+use super::fault::{Fault, Outcome, stored};
 use super::pool::{self, Pool};
 use super::session::{Session, optional_timestamp};
 use super::{SqliteStore, binding, record, shelf};
@@ -31,6 +31,11 @@ impl Lookup for SqliteStore {
         .await
     }
 
+    async fn pools_of(&self, codes: &[Code]) -> Result<Vec<Option<PoolName>>> {
+        let codes = codes.to_vec();
+        self.read(move |session| codes.iter().map(|code| pool_of(session, code)).collect()).await
+    }
+
     async fn customers(&self, customers: &[CustomerId]) -> Result<Vec<Vec<VoucherRecord>>> {
         let customers = customers.to_vec();
         self.read(move |session| customers.iter().map(|customer| of_customer(session, customer)).collect()).await
@@ -53,6 +58,14 @@ impl Lookup for SqliteStore {
     async fn catalogue(&self) -> Result<Catalogue> {
         self.read(|session| pool::all(session)?.into_iter().map(|pool| card(session, pool)).collect()).await
     }
+}
+
+fn pool_of(session: &Session<'_>, code: &Code) -> Outcome<Option<PoolName>> {
+    let sql = "SELECT pool.name FROM voucher JOIN pool ON pool.id = voucher.pool_id
+        WHERE voucher.project_id = ?1 AND voucher.code = ?2";
+    let mut statement = session.connection.prepare_cached(sql)?;
+    let name = statement.query_row(params![session.project, code.as_str()], |row| row.get::<_, String>(0)).optional()?;
+    name.map(|name| stored(PoolName::new(name))).transpose()
 }
 
 fn bound(session: &Session<'_>, claim: &Claim) -> Outcome<Option<Binding>> {

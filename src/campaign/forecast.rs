@@ -1,0 +1,350 @@
+//! How many vouchers an audience will need, before any is taken.
+//!
+//! The audience is rendered as a run renders it, against pools that only count, so that every branch and loop is followed.
+//! A forecast holds nothing through which it could claim.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::RenderThreads;
+use super::attempt::{Answers, Draft, End, Stage, attempt};
+use super::outcome::Reason;
+use super::personalizer::shortfall;
+use super::recipients::Batch;
+use crate::error::Result;
+use crate::render::suggest::nearest;
+use crate::render::{Rendered, Template};
+use crate::voucher::{
+    Binding, CampaignId, Catalogue, Claim, ClaimKey, Claimed, Code, Count, CustomerId, Lookup, PoolName, PoolSettings,
+    PoolStatus, Refusal, Source, Voucher, VoucherRecord,
+};
+
+/// What an audience needs. Its JSON is that of `campaign check`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Forecast {
+    /// The campaign.
+    pub campaign_id: CampaignId,
+    /// How many customers are in the audience.
+    pub recipients: u64,
+    /// Whether no pool runs dry.
+    pub enough: bool,
+    /// Each pool that the audience needs vouchers of.
+    pub pools: BTreeMap<PoolName, PoolForecast>,
+    /// Attributes that the template prints and recipients lack.
+    pub missing_attributes: Vec<MissingAttribute>,
+    /// Rows that repeat a customer, by their line.
+    #[serde(skip)]
+    pub duplicate_lines: Vec<u64>,
+    /// Messages that will not be rendered whatever the stock: how many for each reason, and what the first one says.
+    #[serde(skip)]
+    pub failures: BTreeMap<Reason, (u64, String)>,
+}
+
+/// What an audience needs of one pool.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct PoolForecast {
+    /// New vouchers that messages ask this pool for; what is bound already is not counted again.
+    pub needed: u64,
+    /// Vouchers that it has, those of an import that comes before the run included.
+    pub available: u64,
+    /// Claims that neither it nor its overflow pools nor a fallback code can serve.
+    pub missing: u64,
+    /// The first recipient that goes without.
+    pub dry_at: Option<DryAt>,
+}
+
+/// The first recipient that goes without a voucher.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DryAt {
+    /// The row of the audience, from 1.
+    pub row: u64,
+    /// The customer.
+    pub customer_id: CustomerId,
+}
+
+/// An attribute that the template prints and recipients lack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MissingAttribute {
+    /// As the template writes it, such as `customer.frist_name`.
+    pub name: String,
+    /// How many recipients lack it.
+    pub missing: u64,
+    /// Of how many.
+    pub recipients: u64,
+    /// The attribute that they have and that is nearest to it.
+    pub suggestion: Option<String>,
+}
+
+/// What comes into each pool before a run: how many vouchers, and the settings that it will have.
+pub type Upcoming = BTreeMap<PoolName, (u64, Option<PoolSettings>)>;
+
+/// Counts what an audience needs, batch by batch.
+pub(super) struct Forecaster {
+    template: Arc<Template>,
+    threads: Arc<RenderThreads>,
+    counting: Counting,
+    printed: BTreeSet<String>,
+    missing: BTreeMap<String, (u64, Option<String>)>,
+    forecast: Forecast,
+}
+
+impl Forecaster {
+    /// Begins with the pools as they are, and with what comes into them before the run.
+    pub(super) async fn new(
+        campaign_id: CampaignId,
+        template: Arc<Template>,
+        lookup: Arc<dyn Lookup>,
+        threads: Arc<RenderThreads>,
+        upcoming: &Upcoming,
+    ) -> Result<Forecaster> {
+        let stock = Stock::new(lookup.pools().await?, upcoming);
+        let cards = lookup.catalogue().await?;
+        let printed = template.printed_attributes();
+        let counting = Counting {
+            lookup,
+            cards,
+            now: Timestamp::now(),
+            state: Mutex::new(State { stock, fresh: HashSet::new() }),
+        };
+        let forecast = Forecast {
+            campaign_id,
+            recipients: 0,
+            enough: true,
+            pools: BTreeMap::new(),
+            missing_attributes: Vec::new(),
+            duplicate_lines: Vec::new(),
+            failures: BTreeMap::new(),
+        };
+        Ok(Forecaster { template, threads, counting, printed, missing: BTreeMap::new(), forecast })
+    }
+
+    /// Counts a batch.
+    pub(super) async fn add(&mut self, batch: Batch) -> Result<()> {
+        self.forecast.duplicate_lines.extend(batch.duplicate_lines);
+        let mut drafts = Vec::new();
+        let mut rows = Vec::new();
+        for entry in batch.entries {
+            self.forecast.recipients += 1;
+            match entry.content {
+                Ok(message) => {
+                    let mut draft = Draft::new(rows.len(), *message);
+                    draft.missing = Some(BTreeSet::new());
+                    drafts.push(draft);
+                    rows.push(entry.row);
+                }
+                Err(outcome) => {
+                    if let Some(shortfall) = outcome.shortfall() {
+                        self.fail(shortfall.reason, shortfall.message.clone());
+                    }
+                }
+            }
+        }
+        let drafts = attempt(&self.template, &self.threads, &self.counting, drafts).await?;
+        for (draft, row) in drafts.into_iter().zip(rows) {
+            self.count(draft, row);
+        }
+        self.counting.state().fresh.clear();
+        Ok(())
+    }
+
+    /// What all batches together need.
+    pub(super) fn finish(mut self) -> Forecast {
+        let recipients = self.forecast.recipients;
+        self.forecast.enough = self.forecast.pools.values().all(|pool| pool.missing == 0);
+        self.forecast.missing_attributes = self
+            .missing
+            .into_iter()
+            .map(|(name, (missing, suggestion))| MissingAttribute { name, missing, recipients, suggestion })
+            .collect();
+        self.forecast
+    }
+
+    fn count(&mut self, draft: Draft, row: u64) {
+        self.count_missing(&draft);
+        match draft.stage {
+            Stage::Complete(ref rendered) => self.count_vouchers(&draft, rendered, row),
+            Stage::Ended(End::Failure(failure)) => {
+                let shortfall = shortfall(failure);
+                self.fail(shortfall.reason, shortfall.message);
+            }
+            Stage::Ended(End::Refused { pool, refusal, .. }) => self.fail(refusal.into(), format!("pool '{pool}'")),
+            Stage::Ended(End::Rejected(_)) | Stage::Ready | Stage::Waiting(_) => {}
+        }
+    }
+
+    fn fail(&mut self, reason: Reason, message: String) {
+        self.forecast.failures.entry(reason).or_insert((0, message)).0 += 1;
+    }
+
+    fn count_missing(&mut self, draft: &Draft) {
+        for path in draft.missing.iter().flatten().filter(|path| self.printed.contains(*path)) {
+            let (missing, _) = self.missing.entry(path.clone()).or_insert_with(|| {
+                let names = draft.message.customer.names();
+                let wanted = path.strip_prefix("customer.");
+                let near = wanted.and_then(|wanted| nearest(wanted, names.iter().map(String::as_str)));
+                (0, near.map(str::to_owned))
+            });
+            *missing += 1;
+        }
+    }
+
+    fn count_vouchers(&mut self, draft: &Draft, rendered: &Rendered, row: u64) {
+        let Some(message) = draft.message.identity() else { return };
+        let mut state = self.counting.state();
+        for used in &rendered.vouchers {
+            let claim = Claim { pool: used.pool.clone(), width: used.width, message: Arc::clone(message) };
+            if !claim.key().is_some_and(|key| state.fresh.contains(&(used.pool.clone(), key))) {
+                continue;
+            }
+            let available = state.stock.available_at_first(&used.pool);
+            let pool = self.forecast.pools.entry(used.pool.clone()).or_default();
+            pool.available = available;
+            pool.needed += 1;
+            if !state.stock.take(&used.pool) {
+                pool.missing += 1;
+                pool.dry_at.get_or_insert_with(|| DryAt { row, customer_id: message.customer_id.clone() });
+            }
+        }
+    }
+}
+
+/// Answers claims without taking anything: what is bound is shown, the rest is made up.
+struct Counting {
+    lookup: Arc<dyn Lookup>,
+    cards: Catalogue,
+    now: Timestamp,
+    state: Mutex<State>,
+}
+
+struct State {
+    stock: Stock,
+    /// Claims that were not bound, and so need a voucher.
+    fresh: HashSet<(PoolName, ClaimKey)>,
+}
+
+impl Counting {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer(&self, claim: &Claim, bound: Option<Binding>) -> Claimed {
+        if let Some(binding) = bound {
+            return Claimed::Bound(binding);
+        }
+        let mut state = self.state();
+        match state.stock.refusal(&claim.pool) {
+            Some(refusal) => Claimed::Refused(refusal),
+            None => {
+                state.fresh.extend(claim.key().map(|key| (claim.pool.clone(), key)));
+                Claimed::Bound(self.made_up(&claim.pool))
+            }
+        }
+    }
+
+    fn made_up(&self, pool: &PoolName) -> Binding {
+        let card = self.cards.get(pool);
+        let code = card
+            .and_then(|card| Code::new(&card.preview_code).ok())
+            .or_else(|| Code::new(format!("{pool}-preview")).ok());
+        let voucher = Voucher {
+            code: code.unwrap_or_else(|| unreachable!("the name of a pool makes a code")),
+            expires_at: card.and_then(|card| card.expires_at),
+            metadata: card.map(|card| Arc::clone(&card.metadata)).unwrap_or_default(),
+        };
+        Binding { voucher, source: Source::Pool, from: pool.clone(), assigned_at: self.now, reserved: true }
+    }
+}
+
+#[async_trait]
+impl Answers for Counting {
+    async fn claims(&self, claims: &[Claim]) -> Result<Vec<Claimed>> {
+        let bound = self.lookup.bindings(claims).await?;
+        Ok(claims.iter().zip(bound).map(|(claim, bound)| self.answer(claim, bound)).collect())
+    }
+
+    async fn counts(&self, pools: &[PoolName]) -> Result<Vec<Option<Count>>> {
+        let state = self.state();
+        Ok(pools.iter().map(|pool| state.stock.count(pool)).collect())
+    }
+
+    async fn customers(&self, customers: &[CustomerId]) -> Result<Vec<Vec<VoucherRecord>>> {
+        self.lookup.customers(customers).await
+    }
+}
+
+/// What is left of each pool while the audience is counted.
+struct Stock(BTreeMap<PoolName, Shelf>);
+
+struct Shelf {
+    at_first: Count,
+    left: u64,
+    paused: bool,
+    overflow: Option<PoolName>,
+    fallback: bool,
+}
+
+impl Stock {
+    fn new(pools: Vec<PoolStatus>, upcoming: &Upcoming) -> Stock {
+        let mut stock: BTreeMap<PoolName, Shelf> =
+            pools.into_iter().map(|pool| (pool.name.clone(), Shelf::new(pool))).collect();
+        for (pool, (added, settings)) in upcoming {
+            let shelf = stock.entry(pool.clone()).or_insert_with(Shelf::empty);
+            shelf.at_first.available += added;
+            shelf.at_first.total += added;
+            shelf.left += added;
+            if let Some(settings) = settings {
+                shelf.overflow.clone_from(&settings.overflow);
+                shelf.fallback = settings.fallback.is_some();
+            }
+        }
+        Stock(stock)
+    }
+
+    fn refusal(&self, pool: &PoolName) -> Option<Refusal> {
+        match self.0.get(pool) {
+            None => Some(Refusal::UnknownPool),
+            Some(shelf) => shelf.paused.then_some(Refusal::PoolPaused),
+        }
+    }
+
+    fn count(&self, pool: &PoolName) -> Option<Count> {
+        self.0.get(pool).map(|shelf| Count { available: shelf.left, total: shelf.at_first.total })
+    }
+
+    fn available_at_first(&self, pool: &PoolName) -> u64 {
+        self.0.get(pool).map_or(0, |shelf| shelf.at_first.available)
+    }
+
+    /// Takes one from the pool or its overflow chain; whether there was one, or a fallback code in its place.
+    fn take(&mut self, pool: &PoolName) -> bool {
+        let (mut next, mut fallback, mut steps) = (Some(pool.clone()), false, 0);
+        while let (Some(name), true) = (next.take(), steps <= self.0.len()) {
+            let Some(shelf) = self.0.get_mut(&name) else { break };
+            if shelf.left > 0 && !shelf.paused {
+                shelf.left -= 1;
+                return true;
+            }
+            fallback |= shelf.fallback;
+            next.clone_from(&shelf.overflow);
+            steps += 1;
+        }
+        fallback
+    }
+}
+
+impl Shelf {
+    fn empty() -> Shelf {
+        Shelf { at_first: Count::default(), left: 0, paused: false, overflow: None, fallback: false }
+    }
+
+    fn new(pool: PoolStatus) -> Shelf {
+        let at_first = Count { available: pool.counts.available, total: pool.counts.total };
+        let PoolStatus { settings, .. } = pool;
+        let fallback = settings.fallback.is_some();
+        Shelf { at_first, left: at_first.available, paused: settings.paused, overflow: settings.overflow, fallback }
+    }
+}

@@ -1,0 +1,214 @@
+//! The folder that a campaign writes.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::checkpoint::{Checkpoint, Lengths, io_error};
+use super::outcome::{Outcome, Reason, Status};
+use super::report::Report;
+use crate::error::{Error, ErrorKind, Result};
+use crate::intake::hash;
+use crate::voucher::{CampaignId, CustomerId};
+
+/// The folder of one campaign, held by one process at a time.
+#[derive(Debug)]
+pub(super) struct OutputFolder {
+    folder: PathBuf,
+    messages: Lines,
+    events: Lines,
+    suppressed: Lines,
+    /// Keeps the lock until the folder is closed.
+    _lock: File,
+}
+
+/// A file of JSON lines that grows.
+#[derive(Debug)]
+struct Lines {
+    path: PathBuf,
+    file: File,
+    length: u64,
+    unwritten: Vec<u8>,
+}
+
+impl OutputFolder {
+    /// Opens the folder for a campaign, makes it if need be, and cuts the files back to the checkpoint.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] where the folder belongs to another campaign or template, or holds other files of these
+    /// names; [`ErrorKind::Refused`] while another process writes it.
+    pub(super) fn open(folder: &Path, id: &CampaignId, template: &str) -> Result<(OutputFolder, Checkpoint)> {
+        std::fs::create_dir_all(folder).map_err(|error| io_error("make", folder, error))?;
+        let lock = lock(folder)?;
+        let found = OutputFolder::check(folder, id, template)?;
+        let checkpoint = found.unwrap_or_else(|| Checkpoint::beginning(id.clone(), template.to_owned()));
+        let Lengths { messages, events, suppressed } = checkpoint.files;
+        let output = OutputFolder {
+            folder: folder.to_owned(),
+            messages: Lines::open(folder.join("messages.jsonl"), messages)?,
+            events: Lines::open(folder.join("events.jsonl"), events)?,
+            suppressed: Lines::open(folder.join("suppressed.jsonl"), suppressed)?,
+            _lock: lock,
+        };
+        checkpoint.write(&output.checkpoint_path())?;
+        Ok((output, checkpoint))
+    }
+
+    /// Checks that the folder is this campaign's or nobody's, and gives its checkpoint, if it has one.
+    pub(super) fn check(folder: &Path, id: &CampaignId, template: &str) -> Result<Option<Checkpoint>> {
+        let found = Checkpoint::read(&folder.join("checkpoint.json"))?;
+        check_owner(folder, found.as_ref(), id, template)?;
+        Ok(found)
+    }
+
+    fn checkpoint_path(&self) -> PathBuf {
+        self.folder.join("checkpoint.json")
+    }
+
+    /// Adds an outcome to the files it belongs in.
+    pub(super) fn add(&mut self, outcome: &Outcome) -> Result<()> {
+        match outcome.status() {
+            Status::Rendered => self.messages.add(&outcome.without_event())?,
+            Status::Suppressed => self.suppressed.add(&outcome.without_event())?,
+            Status::EnqueueFailed => {}
+        }
+        outcome.event().map_or(Ok(()), |event| self.events.add(&event))
+    }
+
+    /// Hands what was added to the system: one write a file.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        self.messages.flush()?;
+        self.events.flush()?;
+        self.suppressed.flush()
+    }
+
+    /// Makes everything durable up to here, and says so in the checkpoint.
+    pub(super) fn commit(&mut self, checkpoint: &mut Checkpoint) -> Result<()> {
+        self.flush()?;
+        for lines in [&self.messages, &self.events, &self.suppressed] {
+            lines.file.sync_data().map_err(|error| io_error("write", &lines.path, error))?;
+        }
+        checkpoint.files = self.lengths();
+        checkpoint.write(&self.checkpoint_path())
+    }
+
+    pub(super) fn lengths(&self) -> Lengths {
+        let (messages, events, suppressed) = (self.messages.length, self.events.length, self.suppressed.length);
+        Lengths { messages, events, suppressed }
+    }
+
+    pub(super) fn write_report(&self, report: &Report) -> Result<()> {
+        let path = self.folder.join("report.json");
+        let write = || -> std::io::Result<()> {
+            let mut text = serde_json::to_string_pretty(report)?;
+            text.push('\n');
+            std::fs::write(&path, text)
+        };
+        write().map_err(|error| io_error("write", &path, error))
+    }
+
+    /// The customers whose last event within the first `length` bytes is `enqueue_failed`, by the hash of their id, with the
+    /// reason.
+    pub(super) fn failed(&self, length: u64) -> Result<HashMap<u64, Reason>> {
+        let path = &self.events.path;
+        let file = File::open(path).map_err(|error| io_error("read", path, error))?;
+        let mut failed = HashMap::new();
+        for line in BufReader::new(file.take(length)).lines() {
+            let line = line.map_err(|error| io_error("read", path, error))?;
+            let event: ReadEvent = serde_json::from_str(&line).map_err(|error| {
+                Error::new(
+                    ErrorKind::InvalidInput,
+                    format!("{} holds a line that is no campaign event", path.display()),
+                )
+                .with_source(error)
+            })?;
+            let Some(customer) = event.customer_id else { continue };
+            match event.properties.reason.as_deref().and_then(Reason::from_name) {
+                Some(reason) => failed.insert(hash(&customer), reason),
+                None => failed.remove(&hash(&customer)),
+            };
+        }
+        Ok(failed)
+    }
+}
+
+#[derive(Deserialize)]
+struct ReadEvent {
+    customer_id: Option<CustomerId>,
+    properties: ReadProperties,
+}
+
+#[derive(Deserialize)]
+struct ReadProperties {
+    reason: Option<String>,
+}
+
+impl Lines {
+    fn open(path: PathBuf, length: u64) -> Result<Lines> {
+        let open = || -> std::io::Result<File> {
+            let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path)?;
+            if file.metadata()?.len() < length {
+                return Err(std::io::Error::new(
+                    std::io::ErrorKind::UnexpectedEof,
+                    "it is shorter than its checkpoint says",
+                ));
+            }
+            file.set_len(length)?;
+            file.seek(SeekFrom::End(0))?;
+            Ok(file)
+        };
+        let file = open().map_err(|error| io_error("open", &path, error))?;
+        Ok(Lines { path, file, length, unwritten: Vec::new() })
+    }
+
+    fn add(&mut self, line: &impl Serialize) -> Result<()> {
+        let start = self.unwritten.len();
+        serde_json::to_writer(&mut self.unwritten, line)
+            .map_err(|error| Error::new(ErrorKind::Io, "an outcome cannot be written as JSON").with_source(error))?;
+        self.unwritten.push(b'\n');
+        self.length += (self.unwritten.len() - start) as u64;
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.file.write_all(&self.unwritten).map_err(|error| io_error("write", &self.path, error))?;
+        self.unwritten.clear();
+        Ok(())
+    }
+}
+
+fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join(".lock");
+    let file = File::create(&path).map_err(|error| io_error("write", &path, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let error = Error::new(ErrorKind::Refused, format!("another process is writing {}", folder.display()));
+            Err(error.with_help("wait until it ends, or choose another output folder"))
+        }
+        Err(TryLockError::Error(error)) => Err(io_error("lock", &path, error)),
+    }
+}
+
+fn check_owner(folder: &Path, found: Option<&Checkpoint>, id: &CampaignId, template: &str) -> Result<()> {
+    let error = |what: String| Error::new(ErrorKind::InvalidInput, what);
+    match found {
+        Some(checkpoint) if checkpoint.campaign_id != *id => {
+            let owner = &checkpoint.campaign_id;
+            Err(error(format!("{} belongs to campaign '{owner}', not to '{id}'", folder.display()))
+                .with_help("choose another output folder"))
+        }
+        Some(checkpoint) if checkpoint.template != template => {
+            Err(error(format!("the template changed since {} was begun", folder.display()))
+                .with_help("put the template back to go on, or choose another output folder: messages rendered again get the same codes"))
+        }
+        None if folder.join("messages.jsonl").exists() || folder.join("events.jsonl").exists() => {
+            Err(error(format!("{} holds messages or events but no checkpoint.json", folder.display()))
+                .with_help("choose another output folder"))
+        }
+        _ => Ok(()),
+    }
+}

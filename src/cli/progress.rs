@@ -1,0 +1,66 @@
+//! Progress on a terminal, and a line now and then without one.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::output::{Output, grouped};
+use crate::campaign::Tally;
+
+/// How often a line is written where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// Tells how far a campaign is.
+pub(super) struct Progress<'a> {
+    output: &'a Output,
+    what: &'static str,
+    bar: ProgressBar,
+    terminal: bool,
+    said: Instant,
+}
+
+impl<'a> Progress<'a> {
+    /// Begins; `total` recipients, if that is known.
+    pub(super) fn start(output: &'a Output, what: &'static str, total: Option<u64>) -> Progress<'a> {
+        let terminal = std::io::stderr().is_terminal() && !output.is_quiet();
+        let bar = if terminal { ProgressBar::new(total.unwrap_or_default()) } else { ProgressBar::hidden() };
+        let form = match total {
+            Some(_) => "{prefix} {bar:30} {human_pos}/{human_len} · {per_sec} · {eta} left {msg}",
+            None => "{prefix} {spinner} {human_pos} · {per_sec} {msg}",
+        };
+        bar.set_style(ProgressStyle::with_template(form).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_prefix(what);
+        Progress { output, what, bar, terminal, said: Instant::now() }
+    }
+
+    /// So many recipients are done.
+    pub(super) fn at(&mut self, recipients: u64) {
+        self.bar.set_position(recipients);
+        self.line(|| format!("{} recipients", grouped(recipients)));
+    }
+
+    /// So much is done.
+    pub(super) fn tell(&mut self, tally: &Tally) {
+        let vouchers: u64 = tally.vouchers.values().sum();
+        let failed = tally.enqueue_failed + tally.suppressed;
+        self.bar.set_position(tally.recipients);
+        self.bar.set_message(format!("· {} vouchers · {} without", grouped(vouchers), grouped(failed)));
+        self.line(|| {
+            let (recipients, vouchers) = (grouped(tally.recipients), grouped(vouchers));
+            format!("{recipients} recipients, {vouchers} vouchers, {} without", grouped(failed))
+        });
+    }
+
+    fn line(&mut self, text: impl FnOnce() -> String) {
+        if !self.terminal && self.said.elapsed() >= LINE_EVERY {
+            self.output.remark(format!("{}: {}", self.what, text()));
+            self.said = Instant::now();
+        }
+    }
+
+    /// Clears the bar: what follows is the summary.
+    pub(super) fn end(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

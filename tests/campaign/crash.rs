@@ -1,0 +1,115 @@
+//! The program killed, interrupted and starved, and started again.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rand::RngExt;
+
+use super::workshop::Workshop;
+
+/// Everything that stood in whole lines of the messages so far.
+fn seen(workshop: &Workshop, before: &mut BTreeMap<String, String>) {
+    let Ok(text) = std::fs::read_to_string(workshop.path("out/messages.jsonl")) else { return };
+    for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
+        let message: serde_json::Value = serde_json::from_str(line).unwrap();
+        let customer = message["customer_id"].as_str().unwrap().to_owned();
+        let code = message["vouchers"][0]["code"].as_str().unwrap().to_owned();
+        let known = before.entry(customer).or_insert_with(|| code.clone());
+        assert_eq!(*known, code, "a message that somebody may have sent already has another code now");
+    }
+}
+
+#[test]
+fn killed_at_random_points_it_ends_with_every_recipient_once_and_the_same_codes() {
+    let (recipients, codes, kills) =
+        if std::env::var_os("TEAROFF_LONG").is_some() { (20_000, 20_500, 60) } else { (4_000, 4_100, 12) };
+    let workshop = Workshop::new(recipients, codes);
+    let mut known = BTreeMap::new();
+    for _ in 0..kills {
+        let mut child = workshop.start();
+        sleep(Duration::from_millis(rand::rng().random_range(5..1_500)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        seen(&workshop, &mut known);
+    }
+    workshop.send(&["--force"]).exits(0);
+    seen(&workshop, &mut known);
+    workshop.check_all_served(recipients, codes);
+}
+
+#[test]
+fn killed_while_it_retries_it_still_ends_with_every_recipient_once() {
+    let workshop = Workshop::new(3_000, 1_000);
+    workshop.send(&["--force"]).exits(3);
+    workshop.codes("more.csv", 1_000..3_100);
+    workshop.run(&["pool", "import", "spring", "more.csv"]).exits(0);
+    for _ in 0..5 {
+        let mut child =
+            workshop.command(&["campaign", "run", "campaign.toml", "--out", "out", "--retry-failed"]).spawn().unwrap();
+        sleep(Duration::from_millis(rand::rng().random_range(5..1_000)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    workshop.send(&["--retry-failed"]).exits(0);
+    workshop.check_all_served(3_000, 3_100);
+    assert_eq!(workshop.report()["rendered"], 3_000);
+}
+
+#[test]
+fn interrupted_it_ends_its_batch_and_goes_on_from_there() {
+    let workshop = Workshop::new(30_000, 30_000);
+    let child = workshop.start();
+    let began = Instant::now();
+    while !std::fs::metadata(workshop.path("out/messages.jsonl")).is_ok_and(|file| file.len() > 0) {
+        assert!(began.elapsed() < Duration::from_secs(60), "no message was written");
+        sleep(Duration::from_millis(5));
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+    let done = workshop.delivered().len();
+    assert!(done < 30_000, "it was done before it was interrupted");
+    assert_eq!(workshop.counts("spring")["assigned"], done, "nothing is held for messages that were not written");
+    workshop.send(&["--limit", "200"]).exits(0);
+    assert_eq!(workshop.delivered().len(), done + 200);
+}
+
+#[test]
+fn when_the_disk_is_full_nothing_is_lost() {
+    let workshop = Workshop::new(1_200, 1_200);
+    workshop.template("body.txt", &format!("{{{{ vouchers.spring.assign_available() }}}}{}", "x".repeat(4_000)));
+    // Files of at most 2 MiB: the store fits, the messages do not.
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 2048; exec {} campaign run campaign.toml --out out",
+        env!("CARGO_BIN_EXE_tearoff")
+    );
+    let full = Command::new("bash").args(["-c", &script]).current_dir(workshop.path(".")).output().unwrap();
+    assert_eq!(full.status.code(), Some(1), "{}", String::from_utf8_lossy(&full.stderr));
+    assert!(String::from_utf8_lossy(&full.stderr).contains("messages.jsonl"), "the error names the file");
+    workshop.send(&[]).exits(0);
+    workshop.check_all_served(1_200, 1_200);
+}
+
+#[test]
+fn two_processes_do_not_write_one_folder() {
+    let workshop = Workshop::new(30_000, 30_000);
+    let mut first = workshop.start();
+    while !workshop.exists("out/.lock") {
+        sleep(Duration::from_millis(2));
+    }
+    workshop.send(&["--force"]).exits(7).says("another process");
+    first.kill().unwrap();
+    first.wait().unwrap();
+}
+
+#[test]
+fn two_processes_with_folders_of_their_own_share_a_store() {
+    let workshop = Workshop::new(1_500, 1_500);
+    let mut second = workshop.command(&["campaign", "run", "campaign.toml", "--out", "other"]).spawn().unwrap();
+    workshop.send(&[]).exits(0);
+    assert!(second.wait().unwrap().success());
+    workshop.check_all_served(1_500, 1_500);
+    assert_eq!(workshop.read("out/messages.jsonl"), workshop.read("other/messages.jsonl"));
+}

@@ -1,0 +1,7 @@
+//! Campaigns as a user runs them: from files to files, with the real program.
+
+mod bad_input;
+mod check;
+mod crash;
+mod run;
+mod workshop;

@@ -1,0 +1,163 @@
+//! A campaign in a folder of its own, and the real program run on it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder with a campaign file, a template, an audience and codes.
+pub struct Workshop {
+    folder: TempDir,
+}
+
+impl Workshop {
+    /// A text message to `recipients` customers, each with a code of a pool of `codes`.
+    pub fn new(recipients: usize, codes: usize) -> Workshop {
+        let workshop = Workshop { folder: tempfile::tempdir().unwrap() };
+        workshop.template(
+            "body.txt",
+            "Hi {{ customer.first_name or 'there' }}: {{ vouchers['spring'].assign_available() }}",
+        );
+        workshop.write("audience.csv", &audience(0..recipients));
+        workshop.codes("codes.csv", 0..codes);
+        workshop.file("when_empty = \"fail\"\nbatch = 100\n");
+        workshop
+    }
+
+    /// Writes the campaign file: the given lines and a pool that is imported.
+    pub fn file(&self, lines: &str) {
+        let head = "id = \"spring-2026\"\nchannel = \"sms\"\ntemplate = \"sale\"\naudience = \"audience.csv\"\n";
+        self.write("campaign.toml", &format!("{head}{lines}\n[pools.spring]\nimport = \"codes.csv\"\n"));
+    }
+
+    pub fn template(&self, part: &str, source: &str) {
+        fs::create_dir_all(self.path("templates/sale")).unwrap();
+        self.write(&format!("templates/sale/{part}"), source);
+    }
+
+    pub fn codes(&self, file: &str, numbers: std::ops::Range<usize>) {
+        let codes: String = numbers.map(|number| format!("SPR-{number:06}\n")).collect();
+        self.write(file, &format!("code\n{codes}"));
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn exists(&self, name: &str) -> bool {
+        self.path(name).exists()
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// The program with these arguments, in the folder, on the folder's store.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tearoff"));
+        command.current_dir(self.folder.path()).args(arguments).env_remove("RUST_LOG").env_remove("TEAROFF_STORE");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        Ran(self.command(arguments).output().unwrap())
+    }
+
+    /// `campaign run` into `out`.
+    pub fn send(&self, more: &[&str]) -> Ran {
+        self.run(&[&["campaign", "run", "campaign.toml", "--out", "out"], more].concat())
+    }
+
+    pub fn start(&self) -> Child {
+        self.command(&["campaign", "run", "campaign.toml", "--out", "out"]).spawn().unwrap()
+    }
+
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let ran = self.run(arguments);
+        serde_json::from_slice(&ran.0.stdout).unwrap_or_else(|_| panic!("no JSON: {}", ran.errors()))
+    }
+
+    pub fn report(&self) -> Value {
+        serde_json::from_str(&self.read("out/report.json")).unwrap()
+    }
+
+    pub fn counts(&self, pool: &str) -> Value {
+        self.json(&["pool", "show", pool, "--json"])
+    }
+
+    pub fn lines(&self, name: &str) -> Vec<Value> {
+        self.read(name).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The codes of each customer, from the rendered messages; a customer who stands there twice is a failure.
+    pub fn delivered(&self) -> BTreeMap<String, Vec<String>> {
+        let mut found = BTreeMap::new();
+        for message in self.lines("out/messages.jsonl") {
+            let codes = message["vouchers"].as_array().unwrap().iter().map(|voucher| text(&voucher["code"])).collect();
+            let before = found.insert(text(&message["customer_id"]), codes);
+            assert!(before.is_none(), "a customer got two messages");
+        }
+        found
+    }
+
+    /// The customers of the events with this status, in order.
+    pub fn events(&self, status: &str) -> Vec<String> {
+        let events = self.lines("out/events.jsonl");
+        events
+            .iter()
+            .filter(|event| event["properties"]["status"] == status)
+            .map(|event| text(&event["customer_id"]))
+            .collect()
+    }
+
+    /// That every one of `recipients` has one message with one code that nobody else has, and that the store knows the same.
+    pub fn check_all_served(&self, recipients: usize, codes: usize) {
+        let delivered = self.delivered();
+        assert_eq!(delivered.len(), recipients);
+        let distinct: BTreeSet<&String> = delivered.values().flatten().collect();
+        assert_eq!(distinct.len(), recipients, "a code stands in two messages");
+        let counts = self.counts("spring");
+        assert_eq!(counts["total"], codes);
+        assert_eq!(counts["assigned"], recipients);
+        assert_eq!(counts["available"], codes - recipients);
+        assert_eq!(self.events("enqueued").len(), recipients);
+    }
+}
+
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+pub fn audience(customers: std::ops::Range<usize>) -> String {
+    let rows: String = customers.map(|number| format!("c{number},Ada {number}\n")).collect();
+    format!("customer_id,first_name\n{rows}")
+}
+
+/// What the program did.
+pub struct Ran(pub Output);
+
+impl Ran {
+    pub fn errors(&self) -> String {
+        String::from_utf8_lossy(&self.0.stderr).into_owned()
+    }
+
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Ran {
+        assert_eq!(self.0.status.code(), Some(code), "{}", self.errors());
+        self
+    }
+
+    #[track_caller]
+    pub fn says(self, part: &str) -> Ran {
+        assert!(self.errors().contains(part), "{part:?} is not in: {}", self.errors());
+        self
+    }
+}
