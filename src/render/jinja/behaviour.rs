@@ -6,7 +6,7 @@ use jiff::Zoned;
 use minijinja::value::{Object, ObjectRepr};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Value, context};
 
-use super::{Instant, install};
+use super::{Instant, SEED, install};
 
 pub(super) fn environment() -> Environment<'static> {
     let mut env = Environment::new();
@@ -89,7 +89,7 @@ fn draws(seed: Option<&str>) -> Vec<String> {
     let mut env = environment();
     env.add_template("piece.txt", "{{ range(1000)|random }}").unwrap();
     env.add_template("macros.txt", "{% macro n() %}{{ range(1000)|random }}{% endmacro %}").unwrap();
-    let context = seed.map_or_else(|| context!(), |seed| context!(__seed => seed));
+    let context = Value::from_pairs(seed.map(|seed| (SEED, seed)));
     env.render_str(DRAWS, context).unwrap().split(' ').map(str::to_owned).collect()
 }
 

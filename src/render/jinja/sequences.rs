@@ -1,6 +1,6 @@
 //! Filters over lists.
 
-use minijinja::value::{Rest, ValueKind, ValueOrKwargs};
+use minijinja::value::{Rest, ValueOrKwargs};
 use minijinja::{Error, State, Value, filters};
 
 use super::args::{Args, Entry, checked, invalid, items, keywords};
@@ -160,8 +160,4 @@ pub(super) fn map(state: &mut State<'_, '_>, value: Value, given: Rest<ValueOrKw
     };
     let call = |item| [item].into_iter().chain(rest.iter().cloned()).collect::<Vec<_>>();
     items.into_iter().map(|item| state.apply_filter(name, &call(item))).collect()
-}
-
-pub(super) fn is_list(value: &Value) -> bool {
-    matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable)
 }
