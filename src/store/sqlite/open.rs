@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::SqliteStore;
@@ -18,7 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::voucher::check_name;
 
 /// How many prepared statements a connection keeps: all that there are.
-pub(super) const STATEMENTS: usize = 128;
+const STATEMENTS: usize = 128;
 
 /// What tells a store the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -154,10 +155,19 @@ fn check_folder(path: &Path, file: &str) -> Result<()> {
 }
 
 fn prepare(connection: &mut Connection, file: &str) -> Outcome<()> {
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    keep_statements(connection)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     migrate(connection, file)
+}
+
+/// Prepares each statement once. Without the stability guarantee, SQLite would plan a statement anew for each set of values,
+/// to see whether a partial index serves them; that costs more than all the rest.
+pub(super) fn keep_statements(connection: &Connection) -> Outcome<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 /// The pages that the writing connection keeps in memory, in KiB.

@@ -141,33 +141,48 @@ fn set_durability(
 /// Does the pieces one after the other in one transaction, each of them entirely or not at all.
 fn commit_together(connection: &Connection, place: &Place, group: &mut [Box<dyn Work>]) -> rusqlite::Result<()> {
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-    let result = perform_all(connection, place, group).and_then(|()| {
-        connection.prepare_cached("COMMIT")?.execute([])?;
-        Ok(())
-    });
+    let session = Session::new(connection, place.project, (place.clock)());
+    let result = match group {
+        [alone] => perform_alone(&session, alone.as_mut()),
+        _ => perform_each(&session, group),
+    };
     if result.is_err() && !connection.is_autocommit() {
         connection.execute_batch("ROLLBACK")?;
     }
     result
 }
 
-/// After some errors, such as a full disk, SQLite undoes the whole transaction and not only what failed.
-fn undone_by_sqlite() -> rusqlite::Error {
-    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_ABORT), None)
+/// A single piece needs no savepoint, which would copy every page that it changes.
+fn perform_alone(session: &Session<'_>, work: &mut dyn Work) -> rusqlite::Result<()> {
+    match work.perform(session) {
+        Ok(()) => commit(session.connection),
+        Err(Undo) => Err(undone()),
+    }
 }
 
-fn perform_all(connection: &Connection, place: &Place, group: &mut [Box<dyn Work>]) -> rusqlite::Result<()> {
-    let now = (place.clock)();
+fn perform_each(session: &Session<'_>, group: &mut [Box<dyn Work>]) -> rusqlite::Result<()> {
+    let connection = session.connection;
     for work in group {
         connection.prepare_cached("SAVEPOINT work")?.execute([])?;
-        let session = Session::new(connection, place.project, now);
-        if work.perform(&session).is_err() {
+        if let Err(Undo) = work.perform(session) {
+            // After some errors, such as a full disk, SQLite undoes the whole transaction and not only what failed.
             if connection.is_autocommit() {
-                return Err(undone_by_sqlite());
+                return Err(undone());
             }
             connection.prepare_cached("ROLLBACK TO work")?.execute([])?;
+            session.changes.take();
         }
         connection.prepare_cached("RELEASE work")?.execute([])?;
     }
+    commit(connection)
+}
+
+fn commit(connection: &Connection) -> rusqlite::Result<()> {
+    connection.prepare_cached("COMMIT")?.execute([])?;
     Ok(())
+}
+
+/// What the others of a transaction are told that was undone: the piece that failed knows better.
+fn undone() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_ABORT), None)
 }
