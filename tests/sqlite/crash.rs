@@ -1,0 +1,121 @@
+//! Processes that die, and disks that are full.
+
+use std::env;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use tearoff::ErrorKind;
+use tearoff::store::SqliteStore;
+use tearoff::voucher::*;
+
+use crate::support::*;
+
+/// Where a child of these tests finds its store file.
+const FILE: &str = "TEAROFF_TEST_STORE";
+
+/// This program again, running one ignored test on the file. Its limits are set by a shell first.
+fn child(test: &str, place: &Place, shell: &str) -> Command {
+    let mut command = Command::new("sh");
+    let run = format!("{shell} exec \"$0\" --exact crash::{test} --ignored --nocapture");
+    command.arg("-c").arg(run).arg(env::current_exe().unwrap());
+    command.env(FILE, place.path()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command
+}
+
+/// Killed at any instant: what was accepted is assigned, nothing is lost, and the next program goes on.
+#[tokio::test]
+async fn a_killed_process_leaves_a_store_that_goes_on() {
+    let place = Place::with_codes(20_000).await;
+    let mut start = 0;
+    for round in 0..5 {
+        let mut sender = child("sends_until_it_is_killed", &place, "").env("START", start.to_string()).spawn().unwrap();
+        let output = BufReader::new(sender.stdout.take().unwrap());
+        let reading = thread::spawn(move || output.lines().map_while(Result::ok).collect::<Vec<_>>());
+        thread::sleep(Duration::from_millis(150 + round * 37));
+        sender.kill().unwrap();
+        sender.wait().unwrap();
+        let lines = reading.join().unwrap();
+        let delivered: Vec<_> = lines.iter().filter_map(|line| line.strip_prefix("sent ")?.split_once(' ')).collect();
+        assert!(delivered.len() > 10, "{lines:?}");
+        let store = place.open();
+        for (n, code) in &delivered {
+            let record = store.voucher(&Code::new(code).unwrap()).await.unwrap().unwrap();
+            let message = &claim(n.parse().unwrap()).message.message_id;
+            assert_eq!((record.state, record.message_id.as_ref()), (State::Assigned, Some(message)));
+        }
+        assert!(store.examine().await.unwrap().iter().all(|finding| finding.ok));
+        start += 100_000;
+    }
+    let later = Options60::open(&place);
+    later.reserve(&Lease::new(Lease::TIME), &[]).await.unwrap();
+    let counts = later.pool(&pool()).await.unwrap().unwrap().counts;
+    assert_eq!((counts.reserved, counts.available + counts.assigned), (0, 20_000));
+}
+
+/// The store as it is a lease time later.
+struct Options60;
+
+impl Options60 {
+    fn open(place: &Place) -> SqliteStore {
+        let clock = std::sync::Arc::new(|| jiff::Timestamp::now() + Lease::TIME + Duration::from_secs(1));
+        tearoff::store::Options::default().clock(clock).open(place.path(), "default").unwrap()
+    }
+}
+
+#[tokio::test]
+#[ignore = "the child of a_killed_process_leaves_a_store_that_goes_on"]
+async fn sends_until_it_is_killed() {
+    let store = SqliteStore::open(env::var(FILE).unwrap(), "default").unwrap();
+    let start: usize = env::var("START").unwrap().parse().unwrap();
+    for n in (start..).step_by(10) {
+        let claims: Vec<_> = (n..n + 10).map(claim).collect();
+        let lease = Lease::new(Lease::TIME);
+        let answers = store.reserve(&lease, &claims).await.unwrap();
+        let codes: Vec<_> = answers
+            .into_iter()
+            .map(|answer| match answer {
+                Claimed::Bound(binding) => binding.voucher.code,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        // Every other message is kept, so that there is something to give back at each instant too.
+        let messages: Vec<_> = claims.iter().zip(&codes).step_by(2).map(|(claim, code)| kept(claim, code)).collect();
+        store.settle(&lease, &messages).await.unwrap();
+        for (n, code) in (n..).zip(&codes).step_by(2) {
+            println!("sent {n} {}", code.as_str());
+        }
+    }
+}
+
+/// With no room left, calls fail as unavailable, one after the other, and nothing of them is done; with room, it goes on.
+#[tokio::test]
+async fn a_full_disk_leaves_nothing_half_done() {
+    let place = Place::with_codes(100).await;
+    let limited = child("imports_until_the_disk_is_full", &place, "trap '' XFSZ; ulimit -f 1000;").output().unwrap();
+    let output = String::from_utf8(limited.stdout).unwrap();
+    let imported: u64 = output.lines().find_map(|line| line.strip_prefix("imported ")).expect(&output).parse().unwrap();
+    let store = place.open();
+    assert!(store.examine().await.unwrap().iter().all(|finding| finding.ok));
+    assert_eq!(store.pool(&pool()).await.unwrap().unwrap().counts.available, 100 + imported);
+    send(&store, &claim(1)).await;
+}
+
+#[tokio::test]
+#[ignore = "the child of a_full_disk_leaves_nothing_half_done"]
+async fn imports_until_the_disk_is_full() {
+    let store = SqliteStore::open(env::var(FILE).unwrap(), "default").unwrap();
+    let mut imported = 0;
+    let error = loop {
+        let vouchers: Vec<_> = (imported..imported + 1000).map(|n| new_voucher(&format!("NEW-{n:09}"))).collect();
+        match store.import(&pool(), &vouchers).await {
+            Ok(_) => imported += 1000,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), ErrorKind::StoreUnavailable);
+    assert!(error.is_retryable() && error.help().is_some());
+    assert_eq!(store.counts(&[pool()]).await.unwrap()[0].unwrap().total, 100 + imported);
+    println!("\nimported {imported}");
+}

@@ -1,0 +1,7 @@
+//! What only a store in a SQLite file can get wrong: its file, its locks, its process, and the SQL that people write.
+
+mod bad_files;
+mod crash;
+mod questions;
+mod shared;
+mod support;

@@ -1,0 +1,134 @@
+//! One file, several users: locks, projects, and rows that another program wrote.
+
+use std::time::{Duration, Instant};
+
+use tearoff::ErrorKind;
+use tearoff::store::{Options, SqliteStore};
+use tearoff::voucher::*;
+
+use crate::support::*;
+
+/// A lock that does not end is an unavailable store: retryable, and never an empty pool. Look-ups go on meanwhile.
+#[tokio::test]
+async fn a_lock_that_does_not_end_makes_the_store_unavailable() {
+    let place = Place::with_codes(5).await;
+    let store = Options::default().busy_timeout(Duration::from_millis(100)).open(place.path(), "default").unwrap();
+    let holder = place.sql();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let lease = Lease::new(Lease::TIME);
+    let error = store.reserve(&lease, &[claim(1)]).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::StoreUnavailable, true));
+    assert!(error.to_string().contains("another process holds") && error.help().is_some());
+    assert_eq!(store.counts(&[pool()]).await.unwrap(), [Some(Count { available: 5, total: 5 })]);
+    let start = Instant::now();
+    let late = Options::default().busy_timeout(Duration::from_millis(100)).open(place.path(), "default");
+    assert_eq!(late.unwrap_err().kind(), ErrorKind::StoreUnavailable);
+    assert!(start.elapsed() < Duration::from_secs(4));
+    holder.execute_batch("ROLLBACK").unwrap();
+    send(&store, &claim(1)).await;
+}
+
+/// A lock that ends in time is waited for.
+#[tokio::test]
+async fn a_short_lock_is_waited_for() {
+    let place = Place::with_codes(5).await;
+    let store = place.open();
+    let holder = place.sql();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let release = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(200));
+        holder.execute_batch("ROLLBACK").unwrap();
+    });
+    send(&store, &claim(1)).await;
+    release.join().unwrap();
+}
+
+/// Several programs start at once on a file that is not there yet.
+#[test]
+fn a_new_file_is_made_once() {
+    let place = Place::new();
+    let stores: Vec<SqliteStore> = std::thread::scope(|scope| {
+        let openers: Vec<_> = (0..8).map(|_| scope.spawn(|| place.open())).collect();
+        openers.into_iter().map(|opener| opener.join().unwrap()).collect()
+    });
+    drop(stores);
+    let projects: i64 = place.sql().query_row("SELECT count(*) FROM project", [], |row| row.get(0)).unwrap();
+    assert_eq!(projects, 1);
+}
+
+/// The same code may exist in two projects of a file, which know nothing of each other.
+#[tokio::test]
+async fn projects_share_a_file_and_nothing_else() {
+    let place = Place::with_codes(1).await;
+    let (one, other) = (place.open(), SqliteStore::open(place.path(), "other").unwrap());
+    assert_eq!(other.pool(&pool()).await.unwrap(), None);
+    fill(&other, 1).await;
+    assert_eq!(send(&one, &claim(1)).await, send(&other, &claim(1)).await);
+    other.release_message(&claim(1).message.message_id).await.unwrap();
+    let customer = claim(1).message.customer_id.clone();
+    let held =
+        [one.customers(std::slice::from_ref(&customer)).await.unwrap(), other.customers(&[customer]).await.unwrap()];
+    assert_eq!([held[0][0].len(), held[1][0].len()], [1, 0]);
+    other.delete_pool(&pool(), false).await.unwrap();
+    assert_eq!(one.pool(&pool()).await.unwrap().unwrap().counts.assigned, 1);
+}
+
+/// A store that is dropped closes its file: nothing stays beside it.
+#[tokio::test]
+async fn a_dropped_store_closes_its_file() {
+    let place = Place::with_codes(5).await;
+    let store = place.open();
+    send(&store, &claim(1)).await;
+    store.counts(&[pool()]).await.unwrap();
+    drop(store);
+    let beside: Vec<_> =
+        place.path().parent().unwrap().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(beside, ["store.db"]);
+}
+
+/// A redeemed voucher stays with its customer: under its key past its end, and when its message is released by hand.
+#[tokio::test]
+async fn a_redeemed_voucher_stays() {
+    let place = Place::with_codes(5).await;
+    let store = place.open();
+    let code = send(&store, &claim(1)).await;
+    place.sql().execute("UPDATE binding SET redeemed_at = 1000, expires_at = 2000", []).unwrap();
+    assert_eq!(send(&store, &claim(1)).await, code);
+    assert_eq!(store.voucher(&code).await.unwrap().unwrap().state, State::Redeemed);
+    let released = store.release_message(&claim(1).message.message_id).await.unwrap();
+    assert_eq!(released, ReleasedMessage { released: 0, kept: 1 });
+    assert_eq!(store.voucher(&code).await.unwrap().unwrap().state, State::Redeemed);
+}
+
+/// A void voucher is never given, and replaced under its key where it was.
+#[tokio::test]
+async fn a_void_voucher_is_replaced() {
+    let place = Place::with_codes(2).await;
+    let store = place.open();
+    let code = send(&store, &claim(1)).await;
+    place.sql().execute("UPDATE voucher SET void_at = 1000 WHERE code = ?1", [code.as_str()]).unwrap();
+    let late = store.settle(&Lease::new(Lease::TIME), &[kept(&claim(1), &code)]).await.unwrap();
+    assert_eq!(late, [Settled::Refused]);
+    let new = send(&store, &claim(1)).await;
+    assert_ne!(new, code);
+    assert_eq!(store.voucher(&code).await.unwrap().unwrap().state, State::Void);
+    let empty = store.reserve(&Lease::new(Lease::TIME), &[claim(2)]).await.unwrap();
+    assert_eq!(empty, [Claimed::Refused(Refusal::PoolEmpty)]);
+}
+
+/// The examination finds counts that were changed by hand, and reservations that nobody would give back.
+#[tokio::test]
+async fn an_examination_finds_what_was_changed_by_hand() {
+    let place = Place::with_codes(5).await;
+    let store = place.open();
+    store.reserve(&Lease::new(Lease::TIME), &[claim(1)]).await.unwrap();
+    let failing = async || {
+        let findings = store.examine().await.unwrap();
+        findings.into_iter().filter(|finding| !finding.ok).map(|finding| finding.check).collect::<Vec<_>>()
+    };
+    assert!(failing().await.is_empty());
+    place.sql().execute("UPDATE pool_tally SET vouchers = vouchers + 1 WHERE state = 'available'", []).unwrap();
+    assert_eq!(failing().await, ["counts"]);
+    place.sql().execute("DELETE FROM lease", []).unwrap();
+    assert_eq!(failing().await, ["counts", "leases"]);
+}
