@@ -36,7 +36,12 @@ use crate::voucher::Store;
 const DEFAULT_STORE: &str = "sqlite:tearoff.db";
 const DEFAULT_PROJECT: &str = "default";
 
-const EXIT_CODES: &str = "\
+const MORE: &str = "\
+Examples:
+  tearoff pool create spring --limit-per-customer 1
+  tearoff render welcome --channel email --customer @ada.json --mode preview
+  tearoff customer show c42
+
 Exit codes:
   0    done
   1    unexpected
@@ -50,7 +55,7 @@ Exit codes:
 
 /// Renders Jinja templates, and tears single-use voucher codes off shared pools exactly once
 #[derive(Parser)]
-#[command(name = "tearoff", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "tearoff", version, max_term_width = 100, after_help = MORE)]
 pub struct Cli {
     #[command(flatten)]
     globals: Globals,

@@ -1,0 +1,10 @@
+//! The program as people and scripts run it: every command on a store of its own, exit codes, and what is printed where.
+
+mod bad_input;
+mod globals;
+mod help;
+mod pools;
+mod render;
+mod shop;
+mod stores;
+mod vouchers;
