@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 
-use super::output::{moment, table};
+use super::output::{minute, table};
 use super::{Context, Exit, Format};
 use crate::error::Result;
 use crate::voucher::{CampaignId, CustomerId, Mode, VoucherRecord};
@@ -49,16 +49,16 @@ impl Show {
 }
 
 fn listing(vouchers: &[VoucherRecord]) -> Table {
-    let mut listing = table(&["CODE", "POOL", "STATE", "ASSIGNED", "EXPIRES", "CAMPAIGN", "MODE"]);
+    let mut listing = table(&["CODE", "POOL", "STATE", "ASSIGNED (UTC)", "EXPIRES (UTC)", "MODE", "CAMPAIGN"]);
     for VoucherRecord { code, pool, state, assigned_at, expires_at, campaign_id, mode, .. } in vouchers {
         listing.add_row([
             code.as_str(),
             pool.as_str(),
             state.as_str(),
-            &assigned_at.map(moment).unwrap_or_default(),
-            &expires_at.map(moment).unwrap_or_default(),
-            campaign_id.as_ref().map(CampaignId::as_str).unwrap_or_default(),
+            &assigned_at.map(minute).unwrap_or_default(),
+            &expires_at.map(minute).unwrap_or_default(),
             mode.map(Mode::as_str).unwrap_or_default(),
+            campaign_id.as_ref().map(CampaignId::as_str).unwrap_or_default(),
         ]);
     }
     listing

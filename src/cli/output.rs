@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 
 use clap::ColorChoice;
 use clap::builder::styling::{AnsiColor, Style};
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -114,13 +114,20 @@ fn is_colored(choice: ColorChoice, is_terminal: bool) -> bool {
     }
 }
 
-/// An empty table without lines, under these headings. A heading that begins with `>` stands over numbers.
+/// How far a column is wrapped at most.
+const NARROWEST: u16 = 16;
+
+/// An empty table without lines, under these headings. A heading that begins with `>` stands over numbers. Only the last
+/// column is wrapped where the terminal is narrow: codes and numbers stay whole.
 pub(super) fn table(headings: &[&str]) -> Table {
     let mut table = plain_table();
     let heading = |text: &&str| Cell::new(text.trim_start_matches('>')).add_attribute(comfy_table::Attribute::Bold);
     table.set_header(headings.iter().map(heading).collect::<Vec<_>>());
-    for (column, text) in table.column_iter_mut().zip(headings) {
+    for (index, (column, text)) in table.column_iter_mut().zip(headings).enumerate() {
         column.set_padding((0, 2));
+        let is_last = index + 1 == headings.len();
+        let least = ColumnConstraint::LowerBoundary(Width::Fixed(NARROWEST));
+        column.set_constraint(if is_last { least } else { ColumnConstraint::ContentWidth });
         if text.starts_with('>') {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -149,6 +156,11 @@ fn plain_table() -> Table {
 /// A moment, to the second.
 pub(super) fn moment(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// A moment, to the minute in UTC, for tables whose heading says so.
+pub(super) fn minute(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 /// A number with its thousands apart.

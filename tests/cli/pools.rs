@@ -39,7 +39,7 @@ fn people_read_a_table() {
     POOL    AVAILABLE                    TOTAL  ASSIGNED  REDEEMED  STATE
     leaked          0  ░░░░░░░░░░   0 %      0         0         0  paused
     spring          2  ██████░░░░  66 %      3         1         0  open
-    vip             0  ░░░░░░░░░░   0 %      0         0         0  empty, overflows into spring
+    vip             0  ░░░░░░░░░░   0 %      0         0         0  empty → spring
     ");
 }
 

@@ -88,8 +88,8 @@ fn state(settings: &PoolSettings, counts: &PoolCounts) -> Cell {
     let (text, color) = match (settings.paused, counts.available, &settings.overflow, &settings.fallback) {
         (true, ..) => ("paused".to_owned(), Color::Yellow),
         (_, 1.., ..) => ("open".to_owned(), Color::Green),
-        (_, _, Some(overflow), _) => (format!("empty, overflows into {overflow}"), Color::Yellow),
-        (_, _, _, Some(_)) => ("empty, gives its fallback code".to_owned(), Color::Yellow),
+        (_, _, Some(overflow), _) => (format!("empty → {overflow}"), Color::Yellow),
+        (_, _, _, Some(_)) => ("empty, fallback".to_owned(), Color::Yellow),
         _ => ("empty".to_owned(), Color::Red),
     };
     Cell::new(text).fg(color)
