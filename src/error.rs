@@ -33,7 +33,7 @@ pub enum ErrorKind {
     Contended,
     /// The store's file or answer is not what it should be.
     StoreCorrupt,
-    /// Reading or writing a file failed.
+    /// The system refused to read or write, for want of space, say.
     Io,
 }
 

@@ -21,7 +21,7 @@ impl Document {
     pub(super) fn read(path: &Path) -> Result<Document> {
         let name = path.display().to_string();
         let bytes = std::fs::read(path).map_err(|error| {
-            let problem = Error::new(ErrorKind::Io, format!("cannot read {name}: {error}"));
+            let problem = Error::new(ErrorKind::InvalidInput, format!("cannot read {name}: {error}"));
             problem.with_help("check the path").with_source(error)
         })?;
         let text = String::from_utf8(bytes).map_err(|_| {

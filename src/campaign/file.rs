@@ -91,7 +91,7 @@ impl CampaignFile {
     /// Reads a campaign's file.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] where it cannot be read; [`ErrorKind::InvalidInput`], naming file, line and key, where it is not TOML,
+    /// [`ErrorKind::InvalidInput`], naming file, line and key, where it cannot be read, is not TOML,
     /// a key is unknown, missing or of the wrong type, or a value is none of those that it takes.
     pub fn read(path: impl AsRef<Path>) -> Result<CampaignFile> {
         let path = path.as_ref();
@@ -332,7 +332,7 @@ fallback = \"SORRY\"\noverflow = \"spring\"\npreview_code = \"VIP-XXXX\"\n
     #[test]
     fn a_file_that_is_not_there() {
         let error = CampaignFile::read("no/campaign.toml").unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Io);
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert!(error.to_string().starts_with("cannot read no/campaign.toml: "));
     }
 }

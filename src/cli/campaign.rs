@@ -98,7 +98,11 @@ impl Check {
             return Ok(Exit::Done);
         }
         let forecast = prepared.forecast(context, store).await?;
-        if self.format.json { context.output.json(&forecast)? } else { show_forecast(context, &forecast)? }
+        if self.format.json {
+            context.output.json(&forecast)?;
+        } else {
+            show_forecast(context, &forecast)?;
+        }
         warn(context, &forecast);
         fails_for_everybody(&forecast)?;
         Ok(if forecast.enough { Exit::Done } else { Exit::PoolTooSmall })
@@ -161,8 +165,16 @@ impl RunCommand {
                 ("enqueue_failed", grouped(tally.enqueue_failed) + &reasons(tally.reasons.iter())),
                 ("suppressed", grouped(tally.suppressed)),
                 ("duplicates", grouped(tally.duplicates)),
-                ("vouchers", Some(vouchers.collect::<Vec<_>>().join(", ")).filter(|text| !text.is_empty()).unwrap_or_else(|| "none".into())),
-                ("seconds", format!("{:.1} ({} a second)", summary.report.seconds, grouped(summary.report.per_second as u64))),
+                (
+                    "vouchers",
+                    Some(vouchers.collect::<Vec<_>>().join(", "))
+                        .filter(|text| !text.is_empty())
+                        .unwrap_or_else(|| "none".into()),
+                ),
+                (
+                    "seconds",
+                    format!("{:.1} ({} a second)", summary.report.seconds, grouped(summary.report.per_second as u64)),
+                ),
                 ("written to", self.out.display().to_string()),
             ];
             context.output.table(super::output::card(rows))?;
@@ -178,7 +190,9 @@ impl RunCommand {
                 Exit::Shortfall
             }
             Ending::Complete | Ending::Limited if tally.enqueue_failed > 0 => {
-                context.output.remark("some messages could not be personalised; after an import, add --retry-failed to render those");
+                context.output.remark(
+                    "some messages could not be personalised; after an import, add --retry-failed to render those",
+                );
                 Exit::Shortfall
             }
             Ending::Complete | Ending::Limited => Exit::Done,
@@ -209,7 +223,18 @@ impl Prepared {
     fn campaign(&self, store: Arc<dyn Store>) -> Run {
         let CampaignFile { id, channel, audience, columns, batch, when_empty, .. } = self.file.clone();
         let (template, threads) = (Arc::clone(&self.template), Arc::clone(&self.threads));
-        Run { id, channel, template, audience, columns, batch, when_empty, claims: store.clone(), lookup: store, threads }
+        Run {
+            id,
+            channel,
+            template,
+            audience,
+            columns,
+            batch,
+            when_empty,
+            claims: store.clone(),
+            lookup: store,
+            threads,
+        }
     }
 
     /// Every pool that the template names literally must exist or come with the campaign.
@@ -244,7 +269,9 @@ impl Prepared {
         let mut upcoming = Upcoming::new();
         for (name, pool) in &self.file.pools {
             let new = match &pool.import {
-                Some(file) => intake::new_codes(&*store, &Input::File(file.clone()), &intake::Options::default()).await?,
+                Some(file) => {
+                    intake::new_codes(&*store, &Input::File(file.clone()), &intake::Options::default()).await?
+                }
                 None => 0,
             };
             upcoming.insert(name.clone(), (new, pool.settings.clone()));
@@ -282,8 +309,14 @@ async fn make_pool(store: &dyn Store, name: &PoolName, settings: Option<&PoolSet
 
 fn imported(report: &intake::ImportReport) -> String {
     let mut parts = vec![format!("{} new", grouped(report.added))];
-    let counts = [(report.already_in_pool, "already there"), (report.in_other_pool, "in another pool"), (report.rejected_count(), "rejected")];
-    parts.extend(counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{} {what}", grouped(count))));
+    let counts = [
+        (report.already_in_pool, "already there"),
+        (report.in_other_pool, "in another pool"),
+        (report.rejected_count(), "rejected"),
+    ];
+    parts.extend(
+        counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{} {what}", grouped(count))),
+    );
     format!("pool {}: {}", report.pool, parts.join(", "))
 }
 
@@ -303,7 +336,8 @@ fn show_forecast(context: &Context, forecast: &Forecast) -> Result<()> {
     }
     let mut rows = table(&["POOL", ">NEEDED", ">AVAILABLE", ">MISSING", "RUNS DRY AT"]);
     for (name, pool) in &forecast.pools {
-        let dry = pool.dry_at.as_ref().map(|dry| format!("row {} (customer {})", grouped(dry.row), dry.customer_id.as_str()));
+        let dry =
+            pool.dry_at.as_ref().map(|dry| format!("row {} (customer {})", grouped(dry.row), dry.customer_id.as_str()));
         let [needed, available, missing] = [pool.needed, pool.available, pool.missing].map(grouped);
         rows.add_row([name.as_str().to_owned(), needed, available, missing, dry.unwrap_or_default()]);
     }
@@ -348,6 +382,10 @@ fn warn_of_duplicates(context: &Context, lines: &[u64]) {
     }
     let named: Vec<String> = lines.iter().take(NAMED_LINES).map(u64::to_string).collect();
     let more = if lines.len() > NAMED_LINES { ", …" } else { "" };
-    let text = format!("{} of the audience repeat a customer and get no message: {}{more}", counted(lines.len() as u64, "line"), named.join(", "));
+    let text = format!(
+        "{} of the audience repeat a customer and get no message: {}{more}",
+        counted(lines.len() as u64, "line"),
+        named.join(", ")
+    );
     context.output.remark(text);
 }

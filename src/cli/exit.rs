@@ -43,8 +43,8 @@ impl From<ErrorKind> for Exit {
             | ErrorKind::Refused
             | ErrorKind::MessageConflict
             | ErrorKind::MessageReleased
-            | ErrorKind::StoreCorrupt
-            | ErrorKind::Io => Exit::BadInput,
+            | ErrorKind::StoreCorrupt => Exit::BadInput,
+            ErrorKind::Io => Exit::Unexpected,
             ErrorKind::PoolTooSmall => Exit::PoolTooSmall,
             ErrorKind::Template => Exit::Template,
             ErrorKind::StoreUnavailable | ErrorKind::Contended => Exit::StoreUnreachable,
@@ -77,6 +77,6 @@ mod tests {
         assert_eq!(code(ErrorKind::Template), 6);
         assert_eq!(code(ErrorKind::StoreUnavailable), 5);
         assert_eq!(code(ErrorKind::Contended), 5);
-        assert_eq!(code(ErrorKind::Io), 7);
+        assert_eq!(code(ErrorKind::Io), 1);
     }
 }

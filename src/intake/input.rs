@@ -58,7 +58,7 @@ impl Input {
             Input::Standard => Ok(Lines::new(name, Box::new(BufReader::with_capacity(BUFFER, io::stdin())))),
             Input::File(path) => {
                 let file = open_file(path).map_err(|error| {
-                    Error::new(ErrorKind::Io, format!("cannot read {name}: {error}"))
+                    Error::new(ErrorKind::InvalidInput, format!("cannot read {name}: {error}"))
                         .with_help("check the path; it is relative to the file that names it, or to the current folder")
                         .with_source(error)
                 })?;
@@ -101,7 +101,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for path in [folder.path().join("none.csv"), folder.path().to_owned()] {
             let error = Input::File(path.clone()).open().err().unwrap();
-            assert_eq!(error.kind(), ErrorKind::Io);
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
             assert!(error.to_string().contains(&path.display().to_string()), "{error}");
         }
     }

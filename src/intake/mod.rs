@@ -48,8 +48,8 @@ pub type Rows = Box<dyn Iterator<Item = Result<Row>> + Send>;
 /// Opens a file of vouchers.
 ///
 /// # Errors
-/// [`ErrorKind::Io`](crate::ErrorKind::Io) where it cannot be read; [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput)
-/// where its format is unknown, it is empty, or its header names no column of codes.
+/// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) where it cannot be read,
+/// its format is unknown, it is empty, or its header names no column of codes.
 pub fn open(input: &Input, options: &Options) -> Result<Rows> {
     match input.extension().as_deref() {
         None | Some("csv" | "tsv" | "txt") => Ok(Box::new(csv::CsvRows::open(input.open()?, options)?)),

@@ -213,7 +213,7 @@ fn load_partial(folder: &Path, path: &str, sources: &Mutex<Sources>) -> Result<O
 
 fn read(path: &Path) -> Result<String> {
     let bytes = std::fs::read(path).map_err(|error| {
-        Error::new(ErrorKind::Io, format!("cannot read {}: {error}", path.display())).with_source(error)
+        Error::new(ErrorKind::InvalidInput, format!("cannot read {}: {error}", path.display())).with_source(error)
     })?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();

@@ -26,14 +26,14 @@ fn an_audience_without_customer_id() {
 
 #[test]
 fn an_audience_with_a_broken_quote() {
-    refused(&with_audience("customer_id,first_name\nc0,Ada\nc1,\"Grace\nc2,Alan\n"), 7, &["audience.csv", "line"]);
+    refused(&with_audience("customer_id,first_name\nc0,Ada\nc1,\"Grace\nc2,Alan\n"), 7, &["audience.csv:3"]);
 }
 
 #[test]
 fn an_audience_that_is_not_utf8() {
     let workshop = Workshop::new(0, 5);
     std::fs::write(workshop.path("audience.csv"), b"customer_id,first_name\nc0,Ren\xe9\n").unwrap();
-    refused(&workshop, 7, &["audience.csv", "UTF-8", "line 2"]);
+    refused(&workshop, 7, &["audience.csv:2", "UTF-8"]);
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn codes_that_are_in_another_pool_are_counted_and_the_rest_is_imported() {
 fn a_code_file_that_is_broken_imports_nothing() {
     let workshop = Workshop::new(1, 1);
     workshop.write("codes.csv", "code,note\nA1,x\nA2,\"y\n");
-    refused(&workshop, 7, &["codes.csv", "line"]);
+    refused(&workshop, 7, &["codes.csv:3"]);
 }
 
 #[test]

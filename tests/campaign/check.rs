@@ -106,7 +106,7 @@ fn a_literal_unknown_pool_shows_before_the_first_message() {
     for command in ["check", "run"] {
         let out: &[&str] = if command == "run" { &["--out", "out"] } else { &[] };
         let ran = workshop.run(&[&["campaign", command, "campaign.toml"], out].concat()).exits(6);
-        ran.says("sale/body.txt, line 2, column 16").says("did you mean 'spring'?");
+        ran.says("sale/body.txt, line 2, column 15").says("did you mean 'spring'?");
     }
     assert!(!workshop.exists("out"));
 }

@@ -77,7 +77,7 @@ fn those_who_went_without_are_served_after_an_import() {
 
     workshop.codes("more.csv", 100..200);
     workshop.run(&["pool", "import", "spring", "more.csv"]).exits(0);
-    workshop.send(&["--retry-failed"]).exits(3);
+    workshop.send(&["--retry-failed", "--force"]).exits(3);
     assert!(workshop.read("out/messages.jsonl").starts_with(&served), "what was there stays");
     assert_eq!(workshop.report()["rendered"], 200);
     assert_eq!(workshop.report()["enqueue_failed"], 60);
@@ -178,6 +178,7 @@ fn json_lines_bring_a_context() {
 fn a_web_layer_without_a_code_is_suppressed_without_an_event() {
     let workshop = Workshop::new(20, 5);
     workshop.template("body.html", "$cst.spring.coupon$");
+    workshop.template("body.txt", "$cst.spring.coupon$");
     workshop.write("campaign.toml", &workshop.read("campaign.toml").replace("\"sms\"", "\"web_layer\""));
     workshop.send(&["--force"]).exits(0);
     assert_eq!(workshop.lines("out/suppressed.jsonl").len(), 15);

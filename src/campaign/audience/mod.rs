@@ -73,8 +73,8 @@ impl Audience {
     /// `{"customer": {…}, "context": {…}}` on each line; or standard input in either form. `columns` gives columns a type.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io) where it cannot be read; [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput)
-    /// where its format is unknown, it is empty, or its header is not as it should be.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) where it cannot be read,
+    /// its format is unknown, it is empty, or its header is not as it should be.
     pub fn open(source: &AudienceSource, columns: &Columns) -> Result<Audience> {
         let extension = source.extension();
         match extension.as_deref() {

@@ -2,6 +2,7 @@
 
 mod archive;
 mod delete;
+mod import;
 mod settings;
 mod show;
 
@@ -29,6 +30,8 @@ pub(super) enum Pool {
     /// Allow new claims again
     #[command(after_help = "Example:\n  tearoff pool resume spring")]
     Resume(Switch),
+    /// Import codes into a pool, which is made if it does not exist
+    Import(import::Import),
     /// Remove a pool with all its vouchers
     Delete(delete::Delete),
 }
@@ -42,6 +45,7 @@ impl Pool {
             Pool::Show(show) => show.run(context).await,
             Pool::Pause(switch) => switch.run(context, true).await,
             Pool::Resume(switch) => switch.run(context, false).await,
+            Pool::Import(import) => import.run(context).await,
             Pool::Delete(delete) => delete.run(context).await,
         }
     }
