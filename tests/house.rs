@@ -92,7 +92,8 @@ fn imports_run_downward_only() {
 fn each_library_of_a_room_stays_in_it() {
     let mut wrong = Vec::new();
     for (path, source) in sources() {
-        let room = room(&path).unwrap_or_default();
+        // The program's shim parses its arguments.
+        let Some(room) = room(&path) else { continue };
         for (library, home) in CONFINED {
             let named = code(&source).any(|line| {
                 line.match_indices(library).any(|(at, _)| {
