@@ -2,6 +2,8 @@
 //!
 //! A store joins with a [`Fixture`](fixture::Fixture) and one `store_contract!` line.
 
+#![allow(clippy::unwrap_used)]
+
 mod claims;
 mod concurrency;
 mod desk;

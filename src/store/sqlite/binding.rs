@@ -10,7 +10,8 @@ use super::session::{Session, optional_timestamp, timestamp};
 use super::shelf::Available;
 use crate::error::{Error, ErrorKind};
 use crate::voucher::{
-    Binding, Claim, ClaimKey, Code, Lease, MessageIdentity, Metadata, Mode, PoolName, Source, State, Voucher,
+    Binding, CampaignId, Claim, ClaimKey, Code, Lease, MessageIdentity, Metadata, Mode, PoolName, Source, State,
+    Voucher,
 };
 
 /// A binding found under its key.
@@ -155,7 +156,7 @@ pub(super) fn reserve(
         lease.id.get().cast_signed(),
         message.message_id.as_str(),
         message.customer_id.as_str(),
-        message.campaign_id.as_ref().map(|id| id.as_str()),
+        message.campaign_id.as_ref().map(CampaignId::as_str),
         message.channel.as_str(),
         message.mode.as_str(),
         session.now,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::fault::{Outcome, stored};
@@ -97,7 +98,7 @@ pub(super) fn update(session: &Session<'_>, id: i64, settings: &PoolSettings) ->
     session.connection.prepare_cached(sql)?.execute(params![
         id,
         settings.valid_for.map(milliseconds),
-        settings.expires_at.map(|time| time.as_millisecond()),
+        settings.expires_at.map(Timestamp::as_millisecond),
         count(settings.limits.per_customer),
         count(settings.limits.per_campaign),
         count(settings.limits.total),

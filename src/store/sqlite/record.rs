@@ -51,7 +51,7 @@ fn read(session: &Session<'_>, row: &Row<'_>) -> Outcome<VoucherRecord> {
         campaign_id: text(row, 8, CampaignId::new)?,
         message_id: text(row, 9, MessageId::new)?,
         channel: text(row, 10, |name: String| name.parse())?,
-        mode: text(row, 11, mode)?,
+        mode: text(row, 11, |name| mode(&name))?,
         assigned_at: optional_timestamp(row.get(12)?)?,
         expires_at: optional_timestamp(row.get(4)?)?,
         redeemed_at: optional_timestamp(row.get(13)?)?,
@@ -77,7 +77,7 @@ fn text<T, E>(row: &Row<'_>, column: usize, read: impl FnOnce(String) -> Result<
     row.get::<_, Option<String>>(column)?.map(|text| stored(read(text))).transpose()
 }
 
-fn mode(name: String) -> Result<Mode, ()> {
+fn mode(name: &str) -> Result<Mode, ()> {
     [Mode::Live, Mode::Test].into_iter().find(|mode| mode.as_str() == name).ok_or(())
 }
 

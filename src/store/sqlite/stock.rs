@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use rand::seq::SliceRandom;
 use rusqlite::{OptionalExtension, params};
 
@@ -147,7 +148,7 @@ fn owner(session: &Session<'_>, voucher: &NewVoucher) -> Outcome<Option<(i64, St
 }
 
 fn add(session: &Session<'_>, pool: i64, voucher: &NewVoucher) -> Outcome<()> {
-    let expires_at = voucher.expires_at.map(|time| time.as_millisecond());
+    let expires_at = voucher.expires_at.map(Timestamp::as_millisecond);
     let metadata = (!voucher.metadata.is_empty()).then(|| serde_json::to_string(&voucher.metadata));
     let sql = "INSERT INTO voucher (project_id, pool_id, code, expires_at, metadata) VALUES (?1, ?2, ?3, ?4, ?5)";
     let row = params![session.project, pool, voucher.code.as_str(), expires_at, metadata.map(stored).transpose()?];

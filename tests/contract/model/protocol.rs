@@ -1,0 +1,209 @@
+//! The protocol and its pools in memory, without a lease's own clock, an expiry or a file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem::take;
+use std::sync::Arc;
+
+use tearoff::voucher::*;
+
+/// The first overflows into the second.
+pub(super) const POOLS: [&str; 2] = ["spring", "summer"];
+pub(super) const FALLBACK: &str = "FALLBACK";
+
+/// What the model knows of a binding.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) code: Code,
+    /// The pool whose voucher it is; none for the fallback code.
+    pub(super) from: Option<usize>,
+    pub(super) lease: Option<LeaseId>,
+    pub(super) message: Arc<MessageIdentity>,
+    pub(super) width: Width,
+}
+
+/// The protocol, in memory.
+#[derive(Default)]
+pub(super) struct Model {
+    pub(super) time: u32,
+    pub(super) settings: [PoolSettings; 2],
+    pub(super) stock: [BTreeSet<Code>; 2],
+    pub(super) imported: [BTreeSet<Code>; 2],
+    pub(super) bindings: BTreeMap<(usize, String), Entry>,
+    pub(super) leases: BTreeMap<LeaseId, u32>,
+    messages: BTreeMap<MessageId, Arc<MessageIdentity>>,
+    retired: BTreeSet<MessageId>,
+}
+
+/// What the store must answer.
+#[derive(Debug, PartialEq)]
+enum Foretold {
+    Is(Claimed),
+    /// This code, which was bound before.
+    Same(Code),
+    /// Any available code of this pool, or the fallback code.
+    New(Option<usize>),
+}
+
+pub(super) fn index(name: &PoolName) -> usize {
+    POOLS.iter().position(|pool| *pool == name.as_str()).unwrap()
+}
+
+impl Model {
+    /// Half lease times that a lease lives.
+    pub(super) const LEASE: u32 = 2;
+
+    fn rejection(&self, message: &MessageIdentity) -> Option<Rejection> {
+        if self.retired.contains(&message.message_id) {
+            return Some(Rejection::Released);
+        }
+        let owner = self.messages.get(&message.message_id)?;
+        let same = (&owner.customer_id, owner.mode) == (&message.customer_id, message.mode);
+        (!same).then_some(Rejection::Conflict)
+    }
+
+    pub(super) fn give_back(&mut self, goes: impl Fn(&Entry) -> bool) -> u64 {
+        let (gone, stay) = take(&mut self.bindings).into_iter().partition(|(_, entry)| goes(entry));
+        self.bindings = stay;
+        let gone: BTreeMap<_, Entry> = gone;
+        let mut vouchers = 0;
+        for entry in gone.into_values() {
+            if let Some(pool) = entry.from {
+                self.stock[pool].insert(entry.code);
+                vouchers += 1;
+            }
+        }
+        vouchers
+    }
+
+    pub(super) fn sweep(&mut self) {
+        let now = self.time;
+        self.leases.retain(|_, end| *end > now);
+        let living = self.leases.clone();
+        self.give_back(|entry| entry.lease.is_some_and(|lease| !living.contains_key(&lease)));
+    }
+
+    fn foretell(&self, lease: LeaseId, claim: &Claim) -> Foretold {
+        use Foretold::{Is, New, Same};
+        if let Some(rejection) = self.rejection(&claim.message) {
+            return Is(Claimed::Rejected(rejection));
+        }
+        let pool = index(&claim.pool);
+        if let Some(entry) = self.bindings.get(&(pool, claim.key().unwrap().as_str().to_owned())) {
+            return Same(entry.code.clone());
+        }
+        if self.settings[pool].paused {
+            return Is(Claimed::Refused(Refusal::PoolPaused));
+        }
+        if let Some(contended) = self.limit(lease, pool, &claim.message) {
+            return Is(refuse(Refusal::LimitReached, contended));
+        }
+        let chain: Vec<_> = (pool..2).filter(|pool| !self.settings[*pool].paused).collect();
+        if let Some(from) = chain.iter().find(|pool| !self.stock[**pool].is_empty()) {
+            return New(Some(*from));
+        }
+        if chain.iter().any(|pool| self.settings[*pool].fallback.is_some()) {
+            return New(None);
+        }
+        let held = |entry: &Entry| {
+            entry.lease.is_some_and(|holder| holder != lease) && entry.from.is_some_and(|from| chain.contains(&from))
+        };
+        Is(refuse(Refusal::PoolEmpty, self.bindings.values().any(held)))
+    }
+
+    /// Whether a limit is reached, and if so whether it is contended.
+    fn limit(&self, lease: LeaseId, pool: usize, message: &MessageIdentity) -> Option<bool> {
+        let Limits { total, per_customer, .. } = self.settings[pool].limits;
+        let counting = |customer: Option<&CustomerId>| {
+            let of_customer = |entry: &&Entry| customer.is_none_or(|id| entry.message.customer_id == *id);
+            let live =
+                self.bindings.iter().filter(|((named, _), entry)| *named == pool && entry.message.mode == Mode::Live);
+            live.map(|(_, entry)| entry).filter(of_customer).map(|entry| entry.lease).collect::<Vec<_>>()
+        };
+        let reached = [(total, counting(None)), (per_customer, counting(Some(&message.customer_id)))]
+            .into_iter()
+            .filter(|(limit, given)| limit.is_some_and(|limit| given.len() as u64 >= limit))
+            .map(|(_, given)| given.into_iter().flatten().any(|holder| holder != lease))
+            .collect::<Vec<_>>();
+        (!reached.is_empty()).then(|| reached.into_iter().all(|contended| contended))
+    }
+
+    /// Compares an answer with what was foretold, and takes it over.
+    pub(super) fn take_over(&mut self, lease: LeaseId, claim: &Claim, answer: &Claimed) {
+        let pool = index(&claim.pool);
+        let key = (pool, claim.key().unwrap().as_str().to_owned());
+        match (self.foretell(lease, claim), answer) {
+            (Foretold::Is(expected), answer) => assert_eq!(answer, &expected),
+            (Foretold::Same(expected), Claimed::Bound(binding)) => {
+                assert_eq!(binding.voucher.code.as_str(), expected.as_str());
+                let entry = self.bindings.get_mut(&key).unwrap();
+                assert_eq!(binding.reserved, entry.lease.is_some());
+                entry.lease = entry.lease.and(Some(lease));
+            }
+            (Foretold::New(from), Claimed::Bound(binding)) => {
+                let code = binding.voucher.code.clone();
+                match from {
+                    Some(from) => assert!(self.stock[from].remove(&code), "the code was not free"),
+                    None => assert_eq!(code.as_str(), FALLBACK),
+                }
+                let (message, width) = (claim.message.clone(), claim.width);
+                self.bindings.insert(key, Entry { code, from, lease: Some(lease), message, width });
+            }
+            (foretold, answer) => panic!("{answer:?} instead of {foretold:?}"),
+        }
+    }
+
+    pub(super) fn settle(&mut self, lease: LeaseId, kept: &[Kept]) -> Vec<Settled> {
+        let answers = kept.iter().map(|kept| self.keep(kept)).collect();
+        self.give_back(|entry| entry.lease == Some(lease));
+        self.leases.remove(&lease);
+        answers
+    }
+
+    fn keep(&mut self, kept: &Kept) -> Settled {
+        let keys: Vec<_> = kept.shown.iter().map(|shown| (index(&shown.pool), shown.key.as_str().to_owned())).collect();
+        let as_shown = |(shown, key): (&Shown, &(usize, String))| {
+            self.bindings.get(key).is_some_and(|entry| entry.code == shown.code)
+        };
+        if self.rejection(&kept.message).is_some() || !kept.shown.iter().zip(&keys).all(as_shown) {
+            return Settled::Refused;
+        }
+        for key in keys {
+            let entry = self.bindings.get_mut(&key).unwrap();
+            if entry.lease.take().is_some() {
+                entry.message = kept.message.clone();
+            }
+        }
+        self.messages.entry(kept.message.message_id.clone()).or_insert_with(|| kept.message.clone());
+        Settled::Accepted
+    }
+
+    pub(super) fn release(&mut self, id: &MessageId) -> Option<ReleasedMessage> {
+        let of_message = |entry: &Entry| entry.message.message_id == *id;
+        let reserves = self.bindings.values().any(|entry| of_message(entry) && self.is_held(entry));
+        if !reserves && !self.messages.contains_key(id) && !self.retired.contains(id) {
+            return None;
+        }
+        self.sweep();
+        self.retired.insert(id.clone());
+        let own = |entry: &Entry| of_message(entry) && matches!(entry.width, Width::Message | Width::Occurrence(_));
+        let kept =
+            self.bindings.values().filter(|entry| of_message(entry) && !own(entry) && entry.from.is_some()).count();
+        Some(ReleasedMessage { released: self.give_back(own), kept: kept as u64 })
+    }
+
+    pub(super) fn counts(&self, pool: usize) -> PoolCounts {
+        let given = || self.bindings.values().filter(|entry| entry.from == Some(pool));
+        let reserved = given().filter(|entry| self.is_held(entry)).count() as u64;
+        let assigned = given().filter(|entry| entry.lease.is_none()).count() as u64;
+        let total = self.imported[pool].len() as u64;
+        PoolCounts { total, available: total - reserved - assigned, reserved, assigned, ..PoolCounts::default() }
+    }
+
+    pub(super) fn is_held(&self, entry: &Entry) -> bool {
+        entry.lease.is_some_and(|lease| self.leases.get(&lease).is_some_and(|end| *end > self.time))
+    }
+}
+
+fn refuse(refusal: Refusal, is_contended: bool) -> Claimed {
+    if is_contended { Claimed::Contended(refusal) } else { Claimed::Refused(refusal) }
+}
