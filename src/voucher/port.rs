@@ -30,20 +30,29 @@ pub trait Claims: Send + Sync {
     ///   pool that the template names;
     /// - nothing: `pool_empty`, as contended while another lease holds reservations taken from a pool of the chain.
     ///
+    /// A binding stops being valid at the earliest of its voucher's expiry, that of the pool that gave it, and that pool's
+    /// `valid_for` from now; later settings do not move it. A fallback code is no voucher: it never expires, no count and no
+    /// list of vouchers holds it. For a limit, bindings count under the pool that the template names, wherever they come from,
+    /// until they expire; a test claim is refused by a limit that live ones have reached.
+    ///
     /// Claims earlier in the slice come first. What ran-out leases had reserved goes back before anything is answered. With
     /// no claims, the call renews the lease.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a claim by campaign without one; nothing is done then.
     async fn reserve(&self, lease: &Lease, claims: &[Claim]) -> Result<Vec<Claimed>>;
 
     /// Ends `lease`: assigns what complete messages show, and gives back everything else that carries its tag.
     ///
     /// A message is accepted only if its id is not retired, nor bound to another customer or mode, and each code it shows is
     /// at this moment bound (reserved under whatever tag, assigned or redeemed) to that very key. Then its bindings are
-    /// assigned and its id is bound to its customer and mode. An empty `kept` is a release.
+    /// assigned, those that were only reserved to this message, and its id is bound to its customer and mode. An empty `kept` is a release.
     ///
     /// The answer stands in the order of `kept` and is durable when it arrives. Asked again, it is the same.
     async fn settle(&self, lease: &Lease, kept: &[Kept]) -> Result<Vec<Settled>>;
 
-    /// A snapshot of each pool, `None` for one that does not exist.
+    /// A snapshot of each pool, `None` for one that does not exist. Here and in look-ups, what ran-out leases had reserved
+    /// counts as available.
     async fn counts(&self, pools: &[PoolName]) -> Result<Vec<Option<Count>>>;
 }
 
@@ -65,6 +74,9 @@ pub trait Lookup: Send + Sync {
     async fn customers(&self, customers: &[CustomerId]) -> Result<Vec<Vec<VoucherRecord>>>;
 
     /// The vouchers of a pool in a fixed order, at most `limit`, from behind the code `after`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such pool, or `after` is not in it.
     async fn vouchers(&self, pool: &PoolName, after: Option<&Code>, limit: usize) -> Result<Vec<VoucherRecord>>;
 
     /// Every pool with its settings and counts, by name.
@@ -93,7 +105,7 @@ pub trait Stock: Send + Sync {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such pool, and as for creating one.
     async fn set_pool(&self, name: &PoolName, settings: &PoolSettings) -> Result<()>;
 
-    /// Removes a pool with all that is in it.
+    /// Removes a pool with all that is in it. What its name took from other pools stays with the customers who got it.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound); [`ErrorKind::Refused`](crate::ErrorKind::Refused) while codes are
@@ -123,13 +135,13 @@ pub enum Imported {
 pub trait Desk: Send + Sync {
     /// Takes back what a message that will never be delivered holds under its own keys (`message`, `occurrence`), whether
     /// reserved or assigned, and retires its id in the same step. Wider keys and redeemed vouchers stay. Asked again, it
-    /// gives back nothing more.
+    /// gives back nothing more. Expired and void vouchers are left as they are.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for a message that the store never accepted and that reserves nothing.
     async fn release_message(&self, message: &MessageId) -> Result<ReleasedMessage>;
 
-    /// Takes back every voucher that test messages were assigned and that is not redeemed; says how many.
+    /// Takes back every voucher that test messages were assigned and that is not redeemed, expired or void; says how many.
     async fn reclaim_tests(&self) -> Result<u64>;
 }
 

@@ -147,3 +147,29 @@ pub(crate) async fn a_dropped_call_loses_no_code<F: Fixture>() {
     let answers = world.store.reserve(&world.lease(), &claims).await.unwrap();
     assert_eq!(answers.into_iter().map(|answer| bound(answer).voucher.code).collect::<HashSet<_>>().len(), 50);
 }
+
+/// A call that fails undoes itself and nothing of those that run beside it.
+pub(crate) async fn a_failing_call_touches_no_other<F: Fixture>() {
+    let world = World::<F>::with_codes(200).await;
+    world.take(&world.lease(), &one(1000)).await;
+    world.outlast_leases().await;
+    let mut calls = JoinSet::new();
+    for n in 0..100 {
+        let store = world.store.clone();
+        calls.spawn(async move {
+            let unknown = MessageId::new(format!("unknown{n}")).unwrap();
+            assert!(store.release_message(&unknown).await.is_err());
+        });
+        let store = world.store.clone();
+        calls
+            .spawn(async move { assert!(store.create_pool(&pool("spring"), &PoolSettings::default()).await.is_err()) });
+        let (store, lease) = (world.store.clone(), world.lease());
+        calls.spawn(async move {
+            deliver(store, lease, one(n)).await.unwrap();
+        });
+    }
+    calls.join_all().await;
+    let expected = PoolCounts { total: 200, available: 100, assigned: 100, ..PoolCounts::default() };
+    assert_eq!(world.counts("spring").await, expected);
+    assert!(world.store.examine().await.unwrap().iter().all(|finding| finding.ok));
+}

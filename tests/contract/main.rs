@@ -128,6 +128,7 @@ macro_rules! store_contract {
                     imports_and_claims_go_together,
                     two_stores_on_the_same_data_never_give_a_code_twice,
                     a_dropped_call_loses_no_code,
+                    a_failing_call_touches_no_other,
                 ],
                 model: [
                     any_mix_of_calls_behaves_as_the_model,

@@ -18,9 +18,11 @@ fn refusal(path: &Path, kind: ErrorKind, says: &str) -> Error {
     error
 }
 
-/// A folder that does not exist, or a folder where the file should be.
+/// A folder that does not exist, a folder where the file should be, or a name that SQLite takes for no file.
 #[test]
 fn a_path_that_can_hold_no_file_is_refused() {
+    refusal(Path::new(""), ErrorKind::InvalidInput, "is not the path");
+    refusal(Path::new(":memory:"), ErrorKind::InvalidInput, "is not the path");
     let place = Place::new();
     let path = place.path();
     refusal(&path.join("none/store.db"), ErrorKind::InvalidInput, "does not exist");

@@ -68,7 +68,7 @@ impl Options {
         let path = path.as_ref();
         let file = path.display().to_string();
         check_name("project name", project)?;
-        check_folder(path, &file)?;
+        check_path(path, &file)?;
         let told = |fault: Fault| fault.told_of(&file);
         let connection = self.connect(path, &file).map_err(told)?;
         let place = self.place(&connection, file.clone(), project).map_err(told)?;
@@ -142,7 +142,12 @@ impl fmt::Debug for Place {
     }
 }
 
-fn check_folder(path: &Path, file: &str) -> Result<()> {
+fn check_path(path: &Path, file: &str) -> Result<()> {
+    // SQLite takes these for databases that are gone when they are closed.
+    if file.is_empty() || file == ":memory:" {
+        let error = Error::new(ErrorKind::InvalidInput, format!("'{file}' is not the path of a store file"));
+        return Err(error.with_help("give a path, or 'memory:' for a store without a file"));
+    }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     match folder {
         Some(folder) if !folder.is_dir() => {
