@@ -153,7 +153,7 @@ fn tallied(session: &Session<'_>, pool: &Pool) -> Outcome<HashMap<(State, bool),
         add((state(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?), row.get(1)?, row.get(2)?));
     }
     let abandoned = "SELECT binding.expires_at, voucher.expires_at FROM lease
-        JOIN binding ON binding.lease_id = lease.id
+        CROSS JOIN binding ON binding.lease_id = lease.id
         JOIN voucher ON voucher.id = binding.voucher_id
         WHERE lease.expires_at <= ?1 AND binding.from_pool_id = ?2";
     let mut statement = session.connection.prepare_cached(abandoned)?;

@@ -1,4 +1,6 @@
 //! What other leases hold and may give back: the difference between "nothing" and "nothing at this moment".
+//!
+//! `CROSS JOIN` makes SQLite go from the few leases to what they hold, and not through everything that is reserved.
 
 use rusqlite::params;
 
@@ -8,7 +10,7 @@ use crate::voucher::{CampaignId, CustomerId, Lease};
 
 /// Whether another lease has reserved a voucher of the pool.
 pub(super) fn holds_stock(session: &Session<'_>, lease: &Lease, pool: i64) -> Outcome<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM lease JOIN binding ON binding.lease_id = lease.id
+    let sql = "SELECT EXISTS (SELECT 1 FROM lease CROSS JOIN binding ON binding.lease_id = lease.id
         WHERE lease.id <> ?1 AND binding.from_pool_id = ?2 AND binding.voucher_id IS NOT NULL)";
     let mut statement = session.connection.prepare_cached(sql)?;
     Ok(statement.query_row(params![lease.id.get().cast_signed(), pool], |row| row.get(0))?)
@@ -22,7 +24,7 @@ pub(super) fn holds_limit(
     campaign: Option<&CampaignId>,
     customer: Option<&CustomerId>,
 ) -> Outcome<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM lease JOIN binding ON binding.lease_id = lease.id
+    let sql = "SELECT EXISTS (SELECT 1 FROM lease CROSS JOIN binding ON binding.lease_id = lease.id
         WHERE lease.id <> ?1 AND binding.pool_id = ?2 AND binding.mode = 'live'
             AND (?3 IS NULL OR binding.campaign_id = ?3) AND (?4 IS NULL OR binding.customer_id = ?4))";
     let (campaign, customer) = (campaign.map(CampaignId::as_str), customer.map(CustomerId::as_str));
