@@ -1,12 +1,14 @@
 //! Why a message could not be rendered, and where in its template.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 
-use minijinja::ErrorKind as Kind;
+use minijinja::{Environment, ErrorKind as Kind};
 
+use super::jinja::names;
 use super::source::Source;
+use super::sources::Sources;
+use super::suggest::did_you_mean;
+use super::vouchers::METHODS;
 use crate::error::{Error, ErrorKind};
 
 /// A place in a template.
@@ -24,11 +26,23 @@ pub struct Place {
     pub length: usize,
 }
 
+impl Place {
+    fn meant(&self) -> &str {
+        let at = |character: usize| self.text.char_indices().nth(character).map_or(self.text.len(), |(at, _)| at);
+        &self.text[at(self.column - 1)..at(self.column - 1 + self.length)]
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, line {}, column {}", self.file, self.line, self.column)
     }
 }
+
+const OUT_OF_STEPS: &str =
+    "the template takes more steps than the limit on instructions allows; simplify it, or raise limits.instructions";
+const NESTED: &str =
+    "includes, macros or loops nest deeper than the limit allows; simplify them, or raise limits.nesting";
 
 /// An error of a template. Its text is the author's own; no customer's data is in it.
 ///
@@ -62,19 +76,24 @@ impl From<TemplateError> for Error {
     }
 }
 
-/// The sources that places refer to, by the engine's name for them.
-pub(super) type Sources = BTreeMap<String, Arc<Source>>;
-
 impl TemplateError {
     /// Reads the engine's error: the innermost template that it names, with the author's own places.
-    pub(super) fn from_engine(error: &minijinja::Error, sources: &Sources) -> TemplateError {
+    pub(super) fn from_engine(
+        error: &minijinja::Error,
+        environment: &Environment<'_>,
+        sources: &Sources,
+    ) -> TemplateError {
         let error = innermost(error);
-        let source = error.name().and_then(|name| sources.get(name));
+        let source = error.name().and_then(|name| sources.files.get(name));
         let place = source.map(|source| place(error, source));
-        let mut message = describe(error);
-        if !matches!(error.kind(), Kind::SyntaxError) {
-            message = without_data(&message, source.map_or("", |source| &source.original));
-        }
+        let meant = place.as_ref().map_or("", Place::meant);
+        let message = unknown_name(error, meant, environment, sources).unwrap_or_else(|| {
+            let message = describe(error);
+            match error.kind() {
+                Kind::SyntaxError => message,
+                _ => without_data(&message, source.map_or("", |source| &source.original)),
+            }
+        });
         TemplateError { message, place }
     }
 
@@ -123,32 +142,79 @@ fn place_at(file: &str, source: &Source, range: std::ops::Range<usize>) -> Place
     Place { file: file.to_owned(), line, column, text, length: meant.max(1) }
 }
 
+/// What is said of a name that does not exist, with the nearest one that does.
+fn unknown_name(
+    error: &minijinja::Error,
+    meant: &str,
+    environment: &Environment<'_>,
+    sources: &Sources,
+) -> Option<String> {
+    // Of a name that is an argument, as in map('uper'), the engine says no more than that there is one.
+    let detail = error.detail().unwrap_or_default();
+    let named = |before: &str| {
+        if detail.is_empty() { quoted(meant) } else { detail.strip_prefix(before)?.strip_suffix(" is unknown") }
+    };
+    let (what, name, known) = match error.kind() {
+        Kind::UnknownFilter => ("filter", named("filter ")?, names::filters(environment)),
+        Kind::UnknownTest => ("test", named("test ")?, names::tests(environment)),
+        Kind::UnknownFunction => ("function", named("")?, names::functions(environment)),
+        Kind::TemplateNotFound => return not_found(detail, sources),
+        Kind::UnknownMethod => return of_no_pool(detail),
+        _ => return None,
+    };
+    Some(format!("there is no {what} '{name}'{}", did_you_mean(name, known.iter().map(String::as_str))))
+}
+
+fn not_found(detail: &str, sources: &Sources) -> Option<String> {
+    let path = quoted(detail)?;
+    let shown = if sources.quotes(path) { path } else { "…" };
+    Some(format!("there is no file '{shown}' to include{}", sources.did_you_mean(path)))
+}
+
+/// `vouchers.spring-vip.assign()` subtracts what `vip.assign()` gives from a pool.
+fn of_no_pool(detail: &str) -> Option<String> {
+    let method = METHODS.into_iter().filter(|method| detail.contains(method)).max_by_key(|method| method.len())?;
+    Some(format!("there is no pool here that has {method}(); a name with a dash is written vouchers['spring-vip']"))
+}
+
+/// The first text in quotes.
+fn quoted(text: &str) -> Option<&str> {
+    let open = text.find(['\'', '"'])?;
+    text[open + 1..].split(&text[open..=open]).next()
+}
+
 fn describe(error: &minijinja::Error) -> String {
     let detail = error.detail().unwrap_or_default();
     match error.kind() {
-        Kind::InvalidOperation | Kind::SyntaxError | Kind::TemplateNotFound if !detail.is_empty() => detail.to_owned(),
-        Kind::OutOfFuel => "the template takes more steps than the limit on instructions allows; simplify it, or raise limits.instructions".to_owned(),
+        Kind::OutOfFuel => OUT_OF_STEPS.to_owned(),
+        Kind::InvalidOperation if detail == "recursion limit exceeded" => NESTED.to_owned(),
+        Kind::InvalidOperation | Kind::SyntaxError if !detail.is_empty() => detail.to_owned(),
         kind if detail.is_empty() => kind.to_string(),
         kind => format!("{kind}: {detail}"),
     }
 }
 
 /// The message with everything hidden that is quoted in it but does not stand in the author's source.
+///
+/// Hidden data may hold quotes itself, so it is taken to reach to the last quote of its kind. What stands in backticks is a
+/// name of the engine's.
 fn without_data(message: &str, source: &str) -> String {
     if message.starts_with("unable to calculate") {
         return "unable to calculate: the numbers are too large or of the wrong kind".to_owned();
     }
     let mut shown = String::with_capacity(message.len());
     let mut rest = message;
-    while let Some(open) = rest.find(['\'', '"', '`']) {
-        let quote = &rest[open..=open];
-        let Some(length) = rest[open + 1..].find(quote) else { break };
-        let quoted = &rest[open + 1..open + 1 + length];
-        let kept = if source.contains(quoted) || is_vocabulary(quoted) { quoted } else { "…" };
-        shown.push_str(&rest[..=open]);
-        shown.push_str(kept);
-        shown.push_str(quote);
-        rest = &rest[open + length + 2..];
+    while let Some(open) = rest.find(['\'', '"']) {
+        let (quote, inside) = (&rest[open..=open], &rest[open + 1..]);
+        let (Some(next), Some(last)) = (inside.find(quote), inside.rfind(quote)) else {
+            shown.push_str(&rest[..=open]);
+            rest = inside;
+            continue;
+        };
+        let known = source.contains(&inside[..next]) || is_vocabulary(&inside[..next]);
+        let (kept, close) = if known { (&inside[..next], next) } else { ("…", last) };
+        shown.extend([&rest[..=open], kept, quote]);
+        rest = &inside[close + 1..];
     }
     shown.push_str(rest);
     shown
@@ -180,8 +246,9 @@ mod tests {
     #[test]
     fn quoted_data_is_hidden_and_the_authors_words_are_not() {
         let source = "{{ customer.name|int }} {{ 'x'|round }}";
-        assert_eq!(without_data("cannot convert 'ada@example.com' to 'int'", source), "cannot convert '…' to 'int'");
-        assert_eq!(without_data("it's 'x'", "'x'"), "it'…'x'");
+        assert_eq!(without_data("cannot convert 'ada@example.com' to 'int'", source), "cannot convert '…'");
+        assert_eq!(without_data("'x' is not 'O'Brien' or 'y'", source), "'x' is not '…'");
+        assert_eq!(without_data("a quote's end", source), "a quote's end");
     }
 
     #[test]

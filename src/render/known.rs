@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::suggest::did_you_mean;
 use crate::voucher::{Binding, Catalogue, Code, Count, PoolCard, PoolName, Source, Voucher, VoucherRecord, Width};
 
 /// What gives a pass its vouchers and counts.
 pub(super) trait VoucherSource: Send + Sync {
-    /// Whether the pool exists, as far as that is known here.
-    fn has_pool(&self, pool: &PoolName) -> bool;
+    /// Fails with a hint at the nearest name if the pool does not exist, as far as that is known here.
+    fn check_pool(&self, pool: &PoolName) -> Result<(), String>;
     /// The voucher bound for this pool and width, if it is known.
     fn voucher(&self, pool: &PoolName, width: Width) -> Option<Binding>;
     /// The pool's counts, if they are known.
@@ -63,8 +64,8 @@ impl Known {
 }
 
 impl VoucherSource for Known {
-    fn has_pool(&self, _: &PoolName) -> bool {
-        true
+    fn check_pool(&self, _: &PoolName) -> Result<(), String> {
+        Ok(())
     }
 
     fn voucher(&self, pool: &PoolName, width: Width) -> Option<Binding> {
@@ -96,8 +97,9 @@ impl PreviewVouchers {
 }
 
 impl VoucherSource for PreviewVouchers {
-    fn has_pool(&self, pool: &PoolName) -> bool {
-        self.catalogue.contains_key(pool)
+    fn check_pool(&self, pool: &PoolName) -> Result<(), String> {
+        let known = || self.catalogue.keys().map(PoolName::as_str);
+        if self.catalogue.contains_key(pool) { Ok(()) } else { Err(did_you_mean(pool.as_str(), known())) }
     }
 
     fn voucher(&self, pool: &PoolName, _: Width) -> Option<Binding> {

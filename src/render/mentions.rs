@@ -45,27 +45,45 @@ pub(super) fn compared_with_numbers(source: &str) -> Vec<Mention> {
     for tokens in evaluated(source) {
         let compared = paths(&tokens)
             .into_iter()
+            .filter(|Path { at, .. }| !is_filtered(&tokens[at.end..]))
             .filter(|Path { at, .. }| number_after(&tokens[at.end..]) || number_before(&tokens[..at.start]));
         found.extend(compared.map(|path| path.mention));
     }
     found
 }
 
-/// Every template that the source includes, imports or extends by a literal name, unless it may be missing.
-pub(super) fn included(source: &str) -> Vec<Mention> {
+/// A file that is included, imported or extended by its literal path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Inclusion {
+    pub(super) path: Mention,
+    pub(super) may_be_missing: bool,
+}
+
+/// Every file that the source includes, imports or extends by a literal path.
+pub(super) fn included(source: &str) -> Vec<Inclusion> {
     let statement = |segment| if let Segment::Statement(range) = segment { Some(tokens(source, range)) } else { None };
     segments(source).into_iter().filter_map(statement).filter_map(|tokens| included_by(&tokens)).collect()
 }
 
-fn included_by(tokens: &[(usize, Token<'_>)]) -> Option<Mention> {
+fn included_by(tokens: &[(usize, Token<'_>)]) -> Option<Inclusion> {
     let names: Vec<_> = tokens.iter().skip_while(|(_, token)| matches!(token, Token::Mark('-' | '+'))).collect();
     match names[..] {
         [(_, Token::Name("include" | "import" | "from" | "extends")), (offset, Token::Text(name)), ref rest @ ..]
-            if !rest.iter().any(|(_, token)| *token == Token::Name("ignore")) =>
+            if stands_alone(rest) =>
         {
-            Some(Mention { name: (*name).to_owned(), offset: *offset })
+            let path = Mention { name: (*name).to_owned(), offset: *offset };
+            Some(Inclusion { path, may_be_missing: rest.iter().any(|(_, token)| *token == Token::Name("ignore")) })
         }
         _ => None,
+    }
+}
+
+/// Whether what follows a text does not make another path of it, as an operator would.
+fn stands_alone(rest: &[&(usize, Token<'_>)]) -> bool {
+    match rest {
+        [] | [(_, Token::Mark('-' | '+'))] => true,
+        [(_, Token::Name(word)), ..] => matches!(*word, "ignore" | "with" | "without" | "import" | "as"),
+        _ => false,
     }
 }
 
@@ -147,6 +165,11 @@ fn is_number(token: Token<'_>) -> bool {
     matches!(token, Token::Name(name) if name.starts_with(|c: char| c.is_ascii_digit()))
 }
 
+/// Whether the path's value is changed before it is compared.
+fn is_filtered(after: &[(usize, Token<'_>)]) -> bool {
+    matches!(after.first(), Some((_, Token::Mark('|' | '(' | '['))))
+}
+
 fn number_after(tokens: &[(usize, Token<'_>)]) -> bool {
     let token = |index: usize| tokens.get(index).map(|(_, token)| *token);
     let Some(first) = token(0) else { return false };
@@ -177,10 +200,10 @@ mod tests {
 
     #[test]
     fn literal_includes_are_found() {
-        let source =
-            "{%- include '_partials/a.html' %}{% from \"b\" import c %}{% include 'd' ignore missing %}{% include e %}";
-        let names: Vec<_> = included(source).into_iter().map(|mention| mention.name).collect();
-        assert_eq!(names, ["_partials/a.html", "b"]);
+        let source = "{%- include '_partials/a.html' %}{% from \"b\" import c %}{% include 'd' ignore missing %}{% include e %}{% include 'f' ~ g %}{% include 'h' if i else 'j' %}";
+        let names: Vec<_> = included(source).into_iter().map(|found| (found.path.name, found.may_be_missing)).collect();
+        let expected = [("_partials/a.html", false), ("b", false), ("d", true)];
+        assert_eq!(names, expected.map(|(name, may_be_missing)| (name.to_owned(), may_be_missing)));
     }
 
     #[test]
@@ -203,6 +226,8 @@ mod tests {
         }
         for source in [
             "{% if customer.ltv|int > 100 %}",
+            "{% if 100 < customer.ltv|int %}",
+            "{% if 100 < customer.orders[0] %}",
             "{% if customer.ltv > customer.limit %}",
             "{% if customer.name == 'x' %}",
             "{{ customer.ltv }} > 3",

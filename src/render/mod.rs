@@ -17,6 +17,7 @@ mod renderer;
 mod scan;
 mod session;
 mod source;
+mod sources;
 pub(crate) mod suggest;
 mod template;
 mod vouchers;

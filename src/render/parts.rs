@@ -27,9 +27,15 @@ pub(super) fn parts(channel: Channel) -> &'static [(&'static str, Need)] {
     }
 }
 
-/// Parts that are one line, such as a subject: white space around them is an accident of the file.
+/// Parts that are one line, such as a subject.
 pub(super) fn is_one_line(part: &str) -> bool {
     !part.starts_with("body.")
+}
+
+/// The text without the line breaks that a template's own layout, or data, brought into it.
+pub(super) fn one_line(text: &str) -> String {
+    let lines: Vec<&str> = text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.join(" ")
 }
 
 /// Checks that a template has what its channel requires.

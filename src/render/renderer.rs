@@ -1,19 +1,20 @@
 //! Compiles templates: the engine with Tearoff's vocabulary, over a folder or over inline parts.
 
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
-use super::failure::{Sources, TemplateError};
-use super::jinja;
-use super::parts;
+use super::failure::TemplateError;
+use super::mentions::{self, Inclusion};
 use super::source::Source;
+use super::sources::{Sources, read};
 use super::suggest::did_you_mean;
 use super::template::Template;
 use super::vouchers::{Pool, Vouchers};
+use super::{jinja, parts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::voucher::{Channel, check_name};
 
@@ -25,14 +26,16 @@ pub struct Limits {
     pub instructions: u64,
     /// Bytes of output, over all parts together.
     pub output_bytes: usize,
+    /// Vouchers that one message shows. Each costs another pass over the template.
+    pub vouchers: usize,
     /// How deep includes, macros and recursive loops may nest.
     pub nesting: usize,
 }
 
 impl Default for Limits {
-    /// 1,000,000 instructions, 2 MiB of output, 100 levels.
+    /// 1,000,000 instructions, 2 MiB of output, 100 vouchers, 100 levels.
     fn default() -> Limits {
-        Limits { instructions: 1_000_000, output_bytes: 2 << 20, nesting: 100 }
+        Limits { instructions: 1_000_000, output_bytes: 2 << 20, vouchers: 100, nesting: 100 }
     }
 }
 
@@ -58,9 +61,14 @@ pub struct Renderer {
 impl Renderer {
     /// A renderer with Jinja2's filters, tests, functions and methods, and no folder.
     pub fn new(limits: Limits) -> Renderer {
+        Renderer::with_environment(Renderer::environment(), limits)
+    }
+
+    /// An environment with Jinja2's filters, tests, functions and methods, to add yours to.
+    pub fn environment() -> Environment<'static> {
         let mut environment = Environment::new();
         jinja::install(&mut environment);
-        Renderer::with_environment(environment, limits)
+        environment
     }
 
     /// Gives an environment of your own, with your filters, functions and globals, Tearoff's vocabulary: `vouchers`,
@@ -136,6 +144,9 @@ impl Renderer {
                 compiled.push((*part, file));
             }
         }
+        for (_, file) in &compiled {
+            compiler.include(file)?;
+        }
         if let Some(unknown) = given.keys().next() {
             let known: Vec<&str> = parts::parts(channel).iter().map(|(part, _)| *part).collect();
             let error = Error::new(ErrorKind::InvalidInput, format!("{channel} has no part '{unknown}'"));
@@ -154,73 +165,60 @@ struct Compiler {
 impl Compiler {
     fn new(renderer: &Renderer) -> Compiler {
         let mut environment = renderer.environment.clone();
-        let sources: Arc<Mutex<Sources>> = Arc::default();
-        if let Some(folder) = renderer.folder.clone() {
+        let sources = Arc::new(Mutex::new(Sources::new(renderer.folder.clone())));
+        if renderer.folder.is_some() {
             let sources = Arc::clone(&sources);
-            environment.set_loader(move |path| load_partial(&folder, path, &sources));
+            environment.set_loader(move |path| {
+                load_partial(&mut sources.lock().unwrap_or_else(PoisonError::into_inner), path)
+            });
         }
         Compiler { environment, sources }
     }
 
-    /// Compiles a source and, so that their errors show early and not at some customer's branch, everything it includes.
-    fn add(&mut self, file: &str, source: String) -> Result<()> {
-        let source = Arc::new(Source::new(file, source));
-        self.remember(file, &source);
-        self.environment
-            .add_template_owned(file.to_owned(), source.text().to_owned())
-            .map_err(|error| self.explain(&error))?;
-        self.include(&source)
+    fn sources(&self) -> MutexGuard<'_, Sources> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn include(&self, source: &Source) -> Result<()> {
-        for partial in super::mentions::included(&source.original) {
-            let known = self.sources.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&partial.name);
-            if known {
+    fn add(&mut self, file: &str, source: String) -> Result<()> {
+        let source = Arc::new(Source::new(file, source));
+        self.sources().files.insert(file.to_owned(), Arc::clone(&source));
+        self.environment
+            .add_template_owned(file.to_owned(), source.text().to_owned())
+            .map_err(|error| self.explain(&error).into())
+    }
+
+    /// Compiles what a file includes, so that its errors show early and not at some customer's branch.
+    fn include(&self, file: &str) -> Result<()> {
+        let Some(source) = self.sources().files.get(file).cloned() else { return Ok(()) };
+        for Inclusion { path, may_be_missing } in mentions::included(&source.original) {
+            if self.sources().files.contains_key(&path.name) {
                 continue;
             }
-            self.environment.get_template(&partial.name).map_err(|error| self.explain(&error))?;
-            let included = self.sources.lock().unwrap_or_else(PoisonError::into_inner).get(&partial.name).cloned();
-            if let Some(included) = included {
-                self.include(&included)?;
+            match self.environment.get_template(&path.name) {
+                Ok(_) => self.include(&path.name)?,
+                Err(error) if error.kind() != minijinja::ErrorKind::TemplateNotFound => {
+                    return Err(self.explain(&error).into());
+                }
+                Err(_) if may_be_missing => {}
+                Err(error) => {
+                    let message = self.explain(&error).message;
+                    return Err(TemplateError::at(message, file, &source, path.offset + 1, path.name.len()).into());
+                }
             }
         }
         Ok(())
     }
 
-    fn remember(&self, file: &str, source: &Arc<Source>) {
-        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
-        sources.insert(file.to_owned(), Arc::clone(source));
-    }
-
-    fn explain(&self, error: &minijinja::Error) -> Error {
-        let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
-        TemplateError::from_engine(error, &sources).into()
+    fn explain(&self, error: &minijinja::Error) -> TemplateError {
+        TemplateError::from_engine(error, &self.environment, &self.sources())
     }
 }
 
-fn load_partial(folder: &Path, path: &str, sources: &Mutex<Sources>) -> Result<Option<String>, minijinja::Error> {
-    let inside = Path::new(path).components().all(|component| matches!(component, Component::Normal(_)));
-    let file = folder.join(path);
-    if !inside || path.contains('\\') || !file.is_file() {
-        return Ok(None);
+fn load_partial(sources: &mut Sources, path: &str) -> Result<Option<String>, minijinja::Error> {
+    match sources.load(path) {
+        Ok(source) => Ok(source.map(|source| source.text().to_owned())),
+        Err(error) => Err(minijinja::Error::new(minijinja::ErrorKind::BadInclude, error.to_string())),
     }
-    let unreadable = |error: Error| minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, error.to_string());
-    let source = Arc::new(Source::new(path, read(&file).map_err(unreadable)?));
-    let text = source.text().to_owned();
-    sources.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), source);
-    Ok(Some(text))
-}
-
-fn read(path: &Path) -> Result<String> {
-    let bytes = std::fs::read(path).map_err(|error| {
-        Error::new(ErrorKind::InvalidInput, format!("cannot read {}: {error}", path.display())).with_source(error)
-    })?;
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-        let error = Error::new(ErrorKind::InvalidInput, format!("{} is not UTF-8 (line {line})", path.display()));
-        error.with_help("save the file as UTF-8")
-    })
 }
 
 fn template_names(folder: &Path) -> Vec<String> {
@@ -247,7 +245,7 @@ fn print(
     value: &Value,
 ) -> Result<(), minijinja::Error> {
     if value.downcast_object_ref::<Pool>().is_some() || value.downcast_object_ref::<Vouchers>().is_some() {
-        let message = "a pool cannot be printed; write vouchers['name'].assign_available() for a code";
+        let message = "a pool cannot be printed; call .assign_available() on it for a code";
         return Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, message));
     }
     jinja::format_value(out, state, value)

@@ -1,16 +1,19 @@
 //! One pass over one message: what its template asked for so far, and what it was given.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::Message;
 use super::known::VoucherSource;
+use super::{Message, Purpose};
 use crate::voucher::{Binding, Claim, Count, MessageIdentity, PoolName, VoucherRecord, Width};
 
 /// A pass over a message. The objects that a template sees share it.
 pub(super) struct Session {
     pub(super) message: Arc<Message>,
     source: Arc<dyn VoucherSource>,
+    /// How many vouchers the message may show.
+    limit: usize,
     /// Whether lookups of attributes that are not there are remembered.
     pub(super) tracks_missing: bool,
     pass: Mutex<Pass>,
@@ -42,7 +45,8 @@ pub(super) enum Stop {
     Count(PoolName),
     CustomerVouchers,
     Abort(Option<String>),
-    UnknownPool(PoolName),
+    /// There is no such pool; the hint names the nearest.
+    UnknownPool(PoolName, String),
 }
 
 /// Why a template gets no voucher at this place.
@@ -50,12 +54,17 @@ pub(super) enum Unavailable {
     /// The pass is over; it goes on elsewhere.
     Stopped,
     /// The template is wrong, for the reason given.
-    Wrong(&'static str),
+    Wrong(Cow<'static, str>),
 }
 
 impl Session {
-    pub(super) fn new(message: Arc<Message>, source: Arc<dyn VoucherSource>, tracks_missing: bool) -> Session {
-        Session { message, source, tracks_missing, pass: Mutex::default() }
+    pub(super) fn new(
+        message: Arc<Message>,
+        source: Arc<dyn VoucherSource>,
+        limit: usize,
+        tracks_missing: bool,
+    ) -> Session {
+        Session { message, source, limit, tracks_missing, pass: Mutex::default() }
     }
 
     fn pass(&self) -> MutexGuard<'_, Pass> {
@@ -68,18 +77,34 @@ impl Session {
         if let Some(used) = self.pass().used.iter().find(|used| used.pool == *pool && used.width == width) {
             return Ok(used.binding.clone());
         }
-        if !self.source.has_pool(pool) {
-            return Err(self.stop(Stop::UnknownPool(pool.clone())));
+        self.check_pool(pool)?;
+        self.check_limit()?;
+        let Some(binding) = self.source.voucher(pool, width) else {
+            let message = self.message.identity().ok_or_else(|| Unavailable::Wrong(self.without_identity()))?;
+            return Err(self.stop(Stop::Claim(claim(pool, width, message))));
+        };
+        self.pass().used.push(Used { pool: pool.clone(), width, binding: binding.clone() });
+        Ok(binding)
+    }
+
+    fn check_pool(&self, pool: &PoolName) -> Result<(), Unavailable> {
+        self.source.check_pool(pool).map_err(|hint| self.stop(Stop::UnknownPool(pool.clone(), hint)))
+    }
+
+    fn check_limit(&self) -> Result<(), Unavailable> {
+        let limit = self.limit;
+        if self.pass().used.len() < limit {
+            return Ok(());
         }
-        match self.source.voucher(pool, width) {
-            Some(binding) => {
-                self.pass().used.push(Used { pool: pool.clone(), width, binding: binding.clone() });
-                Ok(binding)
-            }
-            None => match self.message.identity() {
-                None => Err(Unavailable::Wrong("a voucher needs a customer, and this message has no customer.id")),
-                Some(message) => Err(self.stop(Stop::Claim(claim(pool, width, message)))),
-            },
+        let message = format!("the message takes more than {limit} vouchers; take fewer, or raise limits.vouchers");
+        Err(Unavailable::Wrong(message.into()))
+    }
+
+    /// Why a message that cannot claim gets no voucher.
+    fn without_identity(&self) -> Cow<'static, str> {
+        match self.message.purpose {
+            Purpose::Preview => "this pool's preview code is not a valid code; set another".into(),
+            _ => "a voucher needs a customer, and this message has no customer.id".into(),
         }
     }
 
@@ -90,7 +115,7 @@ impl Session {
             Reuse::Customer => Ok(Width::Customer),
             Reuse::Campaign if self.message.campaign_id().is_some() => Ok(Width::Campaign),
             Reuse::Campaign => {
-                Err(Unavailable::Wrong("per='campaign' needs a campaign, and this message has no campaign.id"))
+                Err(Unavailable::Wrong("per='campaign' needs a campaign, and this message has no campaign.id".into()))
             }
         }
     }
@@ -111,9 +136,7 @@ impl Session {
 
     /// How many vouchers a pool has: one answer for the whole message.
     pub(super) fn count(&self, pool: &PoolName) -> Result<Count, Unavailable> {
-        if !self.source.has_pool(pool) {
-            return Err(self.stop(Stop::UnknownPool(pool.clone())));
-        }
+        self.check_pool(pool)?;
         self.source.count(pool).ok_or_else(|| self.stop(Stop::Count(pool.clone())))
     }
 

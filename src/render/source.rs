@@ -99,11 +99,12 @@ fn replacements(source: &str, json: bool) -> Vec<(Range<usize>, String)> {
                     quoted ^= json && changes_quoting(&source[read..range.start]);
                     read = range.end;
                     let within = if quoted { ", true" } else { "" };
-                    found.push((range, format!("{{{{{COUPON_FUNCTION}('{name}'{within})}}}}")));
+                    let call = format!("{{{{{COUPON_FUNCTION}('{name}'{within})}}}}");
+                    found.push(apart_from_brace(source, range, call));
                 }
                 quoted ^= json && changes_quoting(&source[read..text.end]);
             }
-            Segment::Statement(range) if keyword(&source[range.clone()]) == "abort" => {
+            Segment::Statement(range) if range.end < source.len() && keyword(&source[range.clone()]) == "abort" => {
                 let call = source[range.clone()].replacen("abort", "abort()", 1);
                 found.push((range.start - 2..range.end + 2, format!("{{{{{call}}}}}")));
             }
@@ -111,6 +112,15 @@ fn replacements(source: &str, json: bool) -> Vec<(Range<usize>, String)> {
         }
     }
     found
+}
+
+/// A literal brace right before a placeholder would open something else together with the call's: it is printed by one too.
+fn apart_from_brace(source: &str, range: Range<usize>, call: String) -> (Range<usize>, String) {
+    if source[..range.start].ends_with('{') {
+        (range.start - 1..range.end, format!("{{{{'{{'|safe}}}}{call}"))
+    } else {
+        (range, call)
+    }
 }
 
 pub(super) fn placeholders(source: &str) -> Vec<(Range<usize>, &str)> {

@@ -1,6 +1,6 @@
 //! A compiled template, and what rendering it gives.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,10 +11,12 @@ use sha2::{Digest, Sha256};
 
 use super::capped::Capped;
 use super::context::Root;
-use super::failure::{Place, Sources, TemplateError};
+use super::failure::{Place, TemplateError};
 use super::known::{PreviewVouchers, VoucherSource};
 use super::mentions;
 use super::session::{Session, Stop, Used};
+use super::source::Source;
+use super::sources::Sources;
 use super::{Known, Limits, Message, parts, plain_text};
 use crate::voucher::{Catalogue, Channel, Claim, PoolName};
 
@@ -30,6 +32,7 @@ pub struct Template {
     environment: Environment<'static>,
     sources: Arc<Mutex<Sources>>,
     compared: Vec<(String, mentions::Mention)>,
+    fingerprint: String,
     limits: Limits,
 }
 
@@ -81,7 +84,7 @@ pub enum Failure {
     /// Its template says so, perhaps with a reason.
     Aborted(Option<String>),
     /// It names a pool that there is not. Only a preview says so; for the others, the store does.
-    UnknownPool(PoolName, Option<Place>),
+    UnknownPool(PoolName, TemplateError),
 }
 
 /// A pool that a template names literally.
@@ -103,18 +106,13 @@ impl Template {
         limits: Limits,
     ) -> Template {
         let parts = parts.into_iter().map(|(name, file)| Part { name, file, length: AtomicUsize::new(0) }).collect();
-        let mut template =
-            Template { name: name.to_owned(), channel, parts, environment, sources, compared: Vec::new(), limits };
-        let compared = |(file, source): (&String, &Arc<super::source::Source>)| -> Vec<_> {
-            let file = file.clone();
-            mentions::compared_with_numbers(&source.original)
-                .into_iter()
-                .map(|mention| (file.clone(), mention))
-                .collect()
+        let files = sources.lock().unwrap_or_else(PoisonError::into_inner).files.clone();
+        let compared = |(file, source): (&String, &Arc<Source>)| -> Vec<_> {
+            let mentions = mentions::compared_with_numbers(&source.original).into_iter();
+            mentions.map(|mention| (file.clone(), mention)).collect()
         };
-        let compared = template.sources().iter().flat_map(compared).collect();
-        template.compared = compared;
-        template
+        let (compared, fingerprint) = (files.iter().flat_map(compared).collect(), fingerprint(&files));
+        Template { name: name.to_owned(), channel, parts, environment, sources, compared, fingerprint, limits }
     }
 
     /// The template's name.
@@ -127,16 +125,9 @@ impl Template {
         self.channel
     }
 
-    /// A hash of every source in it, partials included: it changes when the template does.
+    /// A hash of every source in it, partials that it names literally included: it changes when the template does.
     pub fn fingerprint(&self) -> String {
-        let mut hash = Sha256::new();
-        for (file, source) in self.sources().iter() {
-            for text in [file, &source.original] {
-                hash.update((text.len() as u64).to_le_bytes());
-                hash.update(text);
-            }
-        }
-        hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        self.fingerprint.clone()
     }
 
     /// The names of the pools that it names literally, in any branch.
@@ -148,7 +139,7 @@ impl Template {
     /// Every place where it names a pool literally.
     pub fn pool_mentions(&self) -> Vec<PoolMention> {
         let mut found = Vec::new();
-        for (file, source) in self.sources().iter() {
+        for (file, source) in self.sources().files.iter() {
             for mention in mentions::pools(&source.original) {
                 let error = TemplateError::at("", file, source, mention.offset, mention.name.chars().count());
                 found.extend(error.place.map(|place| PoolMention { name: mention.name, place }));
@@ -159,18 +150,17 @@ impl Template {
 
     /// Every attribute that it prints without a default, such as `customer.first_name`.
     pub fn printed_attributes(&self) -> BTreeSet<String> {
-        self.sources().values().flat_map(|source| mentions::printed_paths(&source.original)).collect()
+        self.sources().files.values().flat_map(|source| mentions::printed_paths(&source.original)).collect()
     }
 
     /// Renders a message as far as what is known allows.
     pub fn render(&self, message: &Arc<Message>, known: &Arc<Known>) -> Rendering {
-        let session = Arc::new(Session::new(Arc::clone(message), Arc::clone(known) as Arc<dyn VoucherSource>, false));
-        self.pass(&session)
+        self.pass(&self.session(message, Arc::clone(known) as Arc<dyn VoucherSource>, false))
     }
 
     /// Renders a message, and says which attributes it looked for and did not find.
     pub fn examine(&self, message: &Arc<Message>, known: &Arc<Known>) -> (Rendering, BTreeSet<String>) {
-        let session = Arc::new(Session::new(Arc::clone(message), Arc::clone(known) as Arc<dyn VoucherSource>, true));
+        let session = self.session(message, Arc::clone(known) as Arc<dyn VoucherSource>, true);
         (self.pass(&session), session.take_missing())
     }
 
@@ -180,15 +170,18 @@ impl Template {
     /// Why it cannot be rendered.
     pub fn preview(&self, message: &Arc<Message>, catalogue: &Arc<Catalogue>) -> Result<Rendered, Failure> {
         let vouchers = PreviewVouchers { catalogue: Arc::clone(catalogue), instant: message.instant };
-        let session = Arc::new(Session::new(Arc::clone(message), Arc::new(vouchers), false));
-        match self.pass(&session) {
+        match self.pass(&self.session(message, Arc::new(vouchers), false)) {
             Rendering::Complete(rendered) => Ok(rendered),
             Rendering::Failed(failure) => Err(failure),
             Rendering::Suspended(_) => {
-                let message = "a preview code of a pool is not a valid code".to_owned();
+                let message = "a message to be sent cannot be previewed; make it with Purpose::Preview".to_owned();
                 Err(Failure::Template(TemplateError { message, place: None }))
             }
         }
+    }
+
+    fn session(&self, message: &Arc<Message>, source: Arc<dyn VoucherSource>, tracks_missing: bool) -> Arc<Session> {
+        Arc::new(Session::new(Arc::clone(message), source, self.limits.vouchers, tracks_missing))
     }
 
     fn pass(&self, session: &Arc<Session>) -> Rendering {
@@ -227,12 +220,13 @@ impl Template {
             None => {
                 let text = output.into_text();
                 part.length.store(text.len(), Ordering::Relaxed);
-                Ok(if parts::is_one_line(part.name) { text.trim().to_owned() } else { text })
+                Ok(if parts::is_one_line(part.name) { parts::one_line(&text) } else { text })
             }
             Some(error) => Err(Box::new(Rendering::Failed(if output.full {
                 let limit = self.limits.output_bytes;
                 let message = format!(
-                    "the message is larger than the limit of {limit} bytes; shorten it, or raise limits.output_bytes"
+                    "the message is larger than the limit of {limit} bytes; shorten {}, or raise limits.output_bytes",
+                    part.file
                 );
                 Failure::OutputTooLarge(TemplateError { message, ..self.explain(&error) })
             } else {
@@ -242,13 +236,16 @@ impl Template {
     }
 
     fn ended(&self, stop: Stop, error: Option<&minijinja::Error>) -> Rendering {
-        let place = || error.and_then(|error| self.explain(error).place);
         match stop {
             Stop::Claim(claim) => Rendering::Suspended(Suspension::Claim(claim)),
             Stop::Count(pool) => Rendering::Suspended(Suspension::Count(pool)),
             Stop::CustomerVouchers => Rendering::Suspended(Suspension::CustomerVouchers),
             Stop::Abort(reason) => Rendering::Failed(Failure::Aborted(reason)),
-            Stop::UnknownPool(pool) => Rendering::Failed(Failure::UnknownPool(pool, place())),
+            Stop::UnknownPool(pool, hint) => {
+                let message = format!("there is no pool '{pool}'{hint}");
+                let place = error.and_then(|error| self.explain(error).place);
+                Rendering::Failed(Failure::UnknownPool(pool, TemplateError { message, place }))
+            }
         }
     }
 
@@ -275,7 +272,7 @@ impl Template {
             let start = if root == "customer" { message.customer.0.clone() } else { message.context.get(root)? };
             let value = path.split('.').try_fold(start, |value, name| value.get_attr(name).ok())?;
             (value.kind() == ValueKind::String).then(|| {
-                let source = &self.sources()[file];
+                let source = &self.sources().files[file];
                 let name = &mention.name;
                 let remedy = format!(
                     "{name} is text and is compared with a number; write {name}|float, or give its column a type"
@@ -286,12 +283,21 @@ impl Template {
     }
 
     fn explain(&self, error: &minijinja::Error) -> TemplateError {
-        TemplateError::from_engine(error, &self.sources())
+        TemplateError::from_engine(error, &self.environment, &self.sources())
     }
 
     fn sources(&self) -> MutexGuard<'_, Sources> {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn fingerprint(files: &BTreeMap<String, Arc<Source>>) -> String {
+    let mut hash = Sha256::new();
+    for text in files.iter().flat_map(|(file, source)| [file, &source.original]) {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    }
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl fmt::Debug for Template {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use minijinja::value::{Enumerator, Kwargs, Object, ObjectRepr, Value, ValueKind, from_args};
+use minijinja::value::{Kwargs, Object, ObjectRepr, Value, ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State};
 
 use super::jinja::Instant;
@@ -14,7 +14,7 @@ use super::suggest::did_you_mean;
 use crate::voucher::{Binding, CampaignId, PoolName, VoucherRecord};
 
 /// What can be called on a pool.
-const METHODS: [&str; 4] = ["assign_available", "assign", "count_available", "count_total"];
+pub(super) const METHODS: [&str; 4] = ["assign_available", "assign", "count_available", "count_total"];
 
 fn wrong(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidOperation, message.into())
@@ -23,7 +23,7 @@ fn wrong(message: impl Into<String>) -> Error {
 impl From<Unavailable> for Error {
     fn from(unavailable: Unavailable) -> Error {
         wrong(match unavailable {
-            Unavailable::Stopped => "the render goes on once the answer is there",
+            Unavailable::Stopped => "the render goes on once the answer is there".into(),
             Unavailable::Wrong(reason) => reason,
         })
     }
@@ -44,10 +44,14 @@ impl Object for Vouchers {
         };
         Some(match PoolName::new(name) {
             Ok(name) => Value::from_object(Pool { name, session: Arc::clone(&self.0) }),
-            Err(_) => {
-                Value::from(wrong(format!("'{name}' is not the name of a pool: 1 to 64 letters, digits, '-' or '_'")))
-            }
+            Err(_) => Value::from(wrong(format!(
+                "the name of a pool is 1 to 64 letters, digits, dashes or underscores, not '{name}'"
+            ))),
         })
+    }
+
+    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, method: &str, _: &[Value]) -> Result<Value, Error> {
+        Err(wrong(format!("vouchers has no method `{method}`; write vouchers[…] with the name of a pool")))
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -113,8 +117,10 @@ impl Object for Pool {
 
 /// Reads `cached` (also as the only positional argument) and `per`.
 fn reuse(args: &[Value], default: Reuse) -> Result<Reuse, Error> {
-    let (positional, keywords): (Option<Value>, Kwargs) = from_args(args)
-        .map_err(|_| wrong("assign_available() takes cached=true or false, or per='…', and nothing else"))?;
+    let (positional, keywords): (&[Value], Kwargs) = from_args(args)?;
+    if positional.len() > 1 {
+        return Err(wrong("there are too many arguments; use cached=true or false, or per='…'"));
+    }
     let names: Vec<&str> = keywords.args().collect();
     if let Some(unknown) = names.iter().find(|name| !matches!(**name, "cached" | "per")) {
         return Err(wrong(format!(
@@ -122,19 +128,24 @@ fn reuse(args: &[Value], default: Reuse) -> Result<Reuse, Error> {
             did_you_mean(unknown, ["cached", "per"])
         )));
     }
-    let cached = match (positional, keywords.get::<Option<Value>>("cached")?) {
-        (Some(_), Some(_)) => return Err(wrong("cached is given twice")),
-        (value, None) if !names.contains(&"cached") => value,
-        (_, value) => Some(value.unwrap_or(Value::from(()))),
-    };
-    match (cached, keywords.get::<Option<Value>>("per")?, names.contains(&"per")) {
-        (None, _, false) => Ok(default),
-        (Some(_), _, true) => Err(wrong("cached and per exclude each other: cached=false is per='occurrence'")),
-        (Some(cached), ..) if cached.kind() == ValueKind::Bool => {
-            Ok(if cached.is_true() { Reuse::Message } else { Reuse::Occurrence })
+    let keyword = |name: &str| keywords.has(name).then(|| keywords.get::<Value>(name)).transpose();
+    match (positional.first(), keyword("cached")?, keyword("per")?) {
+        (None, None, None) => Ok(default),
+        (Some(_), Some(_), _) => Err(wrong("cached is given twice")),
+        (Some(_), _, Some(_)) | (_, Some(_), Some(_)) => {
+            Err(wrong("cached and per exclude each other: cached=false is per='occurrence'"))
         }
-        (Some(cached), ..) => Err(wrong(format!("cached takes true or false, not a {}", cached.kind()))),
-        (None, per, true) => width(per.as_ref().and_then(Value::as_str)),
+        (None, None, Some(per)) => width(per.as_str()),
+        (Some(value), ..) => cached(value),
+        (None, Some(value), None) => cached(&value),
+    }
+}
+
+fn cached(value: &Value) -> Result<Reuse, Error> {
+    match value.kind() {
+        ValueKind::Bool if value.is_true() => Ok(Reuse::Message),
+        ValueKind::Bool => Ok(Reuse::Occurrence),
+        kind => Err(wrong(format!("cached takes true or false; this is of type {kind}"))),
     }
 }
 
@@ -154,11 +165,21 @@ struct Voucher {
     pool: PoolName,
 }
 
+impl Voucher {
+    fn code(&self) -> Value {
+        Value::from(self.binding.voucher.code.as_str())
+    }
+}
+
 impl Object for Voucher {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let Binding { voucher, assigned_at, .. } = &self.binding;
         Some(match key.as_str()? {
-            "code" => Value::from(voucher.code.as_str()),
+            "code" => self.code(),
             "pool" => Value::from(self.pool.as_str()),
             "assigned_at" => instant(*assigned_at),
             "expires_at" => voucher.expires_at.map_or(Value::from(()), instant),
@@ -167,8 +188,8 @@ impl Object for Voucher {
         })
     }
 
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Str(&["code", "pool", "assigned_at", "expires_at", "metadata"])
+    fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
+        self.code().call_method(state, method, args)
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {

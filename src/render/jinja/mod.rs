@@ -16,6 +16,7 @@ mod json;
 mod layout;
 mod markup;
 mod methods;
+pub(crate) mod names;
 mod numbers;
 mod output;
 #[cfg(test)]
@@ -36,6 +37,19 @@ pub(crate) use instant::Instant;
 pub(crate) use output::format_value;
 pub(crate) use random::SEED;
 
+const FILTERS: [&[args::Entry]; 10] = [
+    dates::FILTERS,
+    groups::FILTERS,
+    json::FILTERS,
+    layout::FILTERS,
+    markup::FILTERS,
+    numbers::FILTERS,
+    random::FILTERS,
+    sequences::FILTERS,
+    strings::FILTERS,
+    urlize::FILTERS,
+];
+
 /// Gives an environment what Jinja2 3.1 gives: its filters, tests, functions, methods, and how it prints values.
 ///
 /// What is missing prints nothing, at any depth. A render's context may hold a text or number named [`SEED`]:
@@ -44,18 +58,7 @@ pub(crate) fn install(env: &mut Environment<'_>) {
     env.set_undefined_behavior(UndefinedBehavior::Chainable);
     env.set_formatter(format_value);
     env.set_unknown_method_callback(methods::unknown_method);
-    for filters in [
-        dates::FILTERS,
-        groups::FILTERS,
-        json::FILTERS,
-        layout::FILTERS,
-        markup::FILTERS,
-        numbers::FILTERS,
-        random::FILTERS,
-        sequences::FILTERS,
-        strings::FILTERS,
-        urlize::FILTERS,
-    ] {
+    for filters in FILTERS {
         args::add_filters(env, filters);
     }
     env.add_filter("map", sequences::map);
