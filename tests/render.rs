@@ -4,6 +4,8 @@
 //! a template, each after a line `=== <part or path>`; without such a line it is the part `body.txt`.
 
 mod render {
+    mod privacy;
+    mod scanner;
     pub(crate) mod sender;
 }
 

@@ -194,30 +194,27 @@ fn describe(error: &minijinja::Error) -> String {
     }
 }
 
-/// The message with everything hidden that is quoted in it but does not stand in the author's source.
-///
-/// Hidden data may hold quotes itself, so it is taken to reach to the last quote of its kind. What stands in backticks is a
-/// name of the engine's.
+/// The message without what is quoted in it, unless the author wrote it. What stands in backticks is a name of the engine's.
 fn without_data(message: &str, source: &str) -> String {
     if message.starts_with("unable to calculate") {
         return "unable to calculate: the numbers are too large or of the wrong kind".to_owned();
     }
-    let mut shown = String::with_capacity(message.len());
-    let mut rest = message;
-    while let Some(open) = rest.find(['\'', '"']) {
-        let (quote, inside) = (&rest[open..=open], &rest[open + 1..]);
-        let (Some(next), Some(last)) = (inside.find(quote), inside.rfind(quote)) else {
-            shown.push_str(&rest[..=open]);
-            rest = inside;
-            continue;
-        };
-        let known = source.contains(&inside[..next]) || is_vocabulary(&inside[..next]);
-        let (kept, close) = if known { (&inside[..next], next) } else { ("…", last) };
-        shown.extend([&rest[..=open], kept, quote]);
-        rest = &inside[close + 1..];
+    ['\'', '"'].into_iter().fold(message.to_owned(), |message, quote| without_quoted(&message, quote, source))
+}
+
+/// Data may hold quotes itself, so that nobody can tell where it ends: unless all is known, all is hidden.
+fn without_quoted(message: &str, quote: char, source: &str) -> String {
+    let known = |words: &str| !words.is_empty() && (source.contains(words) || is_vocabulary(words));
+    match (message.find(quote), message.rfind(quote)) {
+        (Some(open), Some(close)) if open < close => {
+            let quoted = message[open + 1..close].split(quote);
+            if quoted.clone().count() % 2 == 1 && quoted.step_by(2).all(known) {
+                return message.to_owned();
+            }
+            format!("{}…{}", &message[..=open], &message[close..])
+        }
+        _ => message.to_owned(),
     }
-    shown.push_str(rest);
-    shown
 }
 
 /// Names that our own messages quote: they are words, never data with punctuation, and known beforehand.
@@ -246,9 +243,16 @@ mod tests {
     #[test]
     fn quoted_data_is_hidden_and_the_authors_words_are_not() {
         let source = "{{ customer.name|int }} {{ 'x'|round }}";
-        assert_eq!(without_data("cannot convert 'ada@example.com' to 'int'", source), "cannot convert '…'");
-        assert_eq!(without_data("'x' is not 'O'Brien' or 'y'", source), "'x' is not '…'");
-        assert_eq!(without_data("a quote's end", source), "a quote's end");
+        for (message, shown) in [
+            ("cannot convert 'ada@example.com' to 'int'", "cannot convert '…'"),
+            ("there is no 'name' in 'customer'", "there is no 'name' in 'customer'"),
+            ("'x' is not 'O'Brien'", "'…'"),
+            ("not ''Brien'", "not '…'"),
+            ("not \"O'Brien's\"", "not \"…\""),
+            ("a quote's end", "a quote's end"),
+        ] {
+            assert_eq!(without_data(message, source), shown);
+        }
     }
 
     #[test]

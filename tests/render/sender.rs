@@ -27,6 +27,8 @@ pub(crate) struct Head {
     context: Attributes,
     limits: Limits,
     pools: BTreeMap<String, Pool>,
+    /// Every other pool gives its own name in angle brackets.
+    any_pool: bool,
     vouchers: Vec<Held>,
 }
 
@@ -41,6 +43,7 @@ impl Default for Head {
             context: Attributes::default(),
             limits: Limits::default(),
             pools: BTreeMap::from([("spring".to_owned(), Pool::default()), ("vip".to_owned(), Pool::default())]),
+            any_pool: false,
             vouchers: Vec::new(),
         }
     }
@@ -79,13 +82,15 @@ pub(crate) struct Case {
 }
 
 impl Case {
+    /// One `body.txt`.
+    pub(crate) fn part(source: &str) -> Case {
+        Case { parts: vec![("body.txt".to_owned(), source.to_owned())], folder: tempfile::tempdir().unwrap() }
+    }
+
     pub(crate) fn read(source: &str) -> Case {
-        let mut case = Case { parts: Vec::new(), folder: tempfile::tempdir().unwrap() };
         let source = source.strip_suffix('\n').unwrap_or(source);
-        let Some(files) = source.strip_prefix("=== ") else {
-            case.parts.push(("body.txt".to_owned(), source.to_owned()));
-            return case;
-        };
+        let Some(files) = source.strip_prefix("=== ") else { return Case::part(source) };
+        let mut case = Case { parts: Vec::new(), folder: tempfile::tempdir().unwrap() };
         for file in files.split("\n=== ") {
             let (name, text) = file.split_once('\n').unwrap_or((file, ""));
             if name.contains('/') {
@@ -118,6 +123,17 @@ pub(crate) struct Sent {
 }
 
 impl Head {
+    /// A text message to this customer.
+    pub(crate) fn of(customer: Attributes) -> Head {
+        Head { customer, ..Head::default() }
+    }
+
+    /// How the first pass fails, if it does.
+    pub(crate) fn failure(&self, case: &Case) -> Option<Failure> {
+        let rendering = case.compile(self).unwrap().render(&Arc::new(self.message().unwrap()), &Arc::default());
+        if let Rendering::Failed(failure) = rendering { Some(failure) } else { None }
+    }
+
     pub(crate) fn send(&self, case: &Case) -> Result<Sent, String> {
         let template = case.compile(self)?;
         let message = Arc::new(self.message().map_err(|error| error.to_string())?);
@@ -175,6 +191,12 @@ impl Head {
 
     /// The next code of the claim's pool.
     fn bind(&self, claim: &Claim, given: &mut BTreeMap<PoolName, usize>) -> Result<Binding, String> {
+        if self.any_pool {
+            return Ok(binding(
+                claim,
+                Voucher { code: Code::new(format!("<{}>", claim.pool)).unwrap(), ..Pool::default().voucher() },
+            ));
+        }
         let pool = self.pool(&claim.pool)?;
         let given = given.entry(claim.pool.clone()).or_default();
         *given += 1;
@@ -184,9 +206,7 @@ impl Head {
                 codes.get(*given - 1).ok_or_else(|| format!("refused: pool {} is empty", claim.pool))?.clone()
             }
         };
-        let voucher = Voucher { code: Code::new(code).unwrap(), ..pool.voucher() };
-        let (source, from) = (Source::Pool, claim.pool.clone());
-        Ok(Binding { voucher, source, from, assigned_at: NOW.parse().unwrap(), reserved: true })
+        Ok(binding(claim, Voucher { code: Code::new(code).unwrap(), ..pool.voucher() }))
     }
 
     fn catalogue(&self) -> Catalogue {
@@ -197,6 +217,11 @@ impl Head {
         };
         self.pools.iter().map(card).collect()
     }
+}
+
+fn binding(claim: &Claim, voucher: Voucher) -> Binding {
+    let (source, from) = (Source::Pool, claim.pool.clone());
+    Binding { voucher, source, from, assigned_at: NOW.parse().unwrap(), reserved: true }
 }
 
 impl Pool {
