@@ -5,6 +5,7 @@
 
 mod render {
     mod privacy;
+    mod repository;
     mod scanner;
     pub(crate) mod sender;
 }
