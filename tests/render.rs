@@ -2,6 +2,7 @@
 //!
 //! An input is a JSON object (the message, and what its store has), then cases, each after a line `---`. A case is the files of
 //! a template, each after a line `=== <part or path>`; without such a line it is the part `body.txt`.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod render {
     mod privacy;

@@ -35,21 +35,40 @@ pub(super) fn printed_paths(source: &str) -> Vec<String> {
         .filter_map(|segment| if let Segment::Expression(range) = segment { Some(tokens(source, range)) } else { None })
         .filter(|tokens| !tokens.iter().any(guard))
         .flat_map(|tokens| paths(&tokens))
+        .filter(|path| path.at.len() > 1)
         .map(|path| path.mention.name)
         .collect()
 }
 
-/// Every path that is compared with a literal number, such as `customer.ltv > 100`.
-pub(super) fn compared_with_numbers(source: &str) -> Vec<Mention> {
-    let mut found = Vec::new();
-    for tokens in evaluated(source) {
-        let compared = paths(&tokens)
-            .into_iter()
-            .filter(|Path { at, .. }| !is_filtered(&tokens[at.end..]))
-            .filter(|Path { at, .. }| number_after(&tokens[at.end..]) || number_before(&tokens[..at.start]));
-        found.extend(compared.map(|path| path.mention));
+/// Where a variable or its attribute is compared with a literal number, as in `customer.ltv > 100`.
+pub(super) fn compared_with_numbers(source: &str, evaluated: Range<usize>) -> Vec<Range<usize>> {
+    let tokens = tokens(source, evaluated);
+    let is_compared = |at: &Range<usize>| {
+        !is_filtered(&tokens[at.end..]) && (number_after(&tokens[at.end..]) || number_before(&tokens[..at.start]))
+    };
+    let is_operand = |at: &Range<usize>| !is_filter_or_test(&tokens[..at.start]);
+    paths(&tokens)
+        .into_iter()
+        .map(|path| path.at)
+        .filter(|at| is_compared(at) && is_operand(at))
+        .map(|at| tokens[at.start].0..end_of(tokens[at.end - 1]))
+        .collect()
+}
+
+fn end_of((offset, token): (usize, Token<'_>)) -> usize {
+    match token {
+        Token::Name(name) => offset + name.len(),
+        Token::Text(text) => offset + text.len() + 2,
+        Token::Mark(mark) => offset + mark.len_utf8(),
     }
-    found
+}
+
+/// Whether the name after these tokens is that of a filter or test.
+fn is_filter_or_test(before: &[(usize, Token<'_>)]) -> bool {
+    matches!(
+        before,
+        [.., (_, Token::Mark('|') | Token::Name("is"))] | [.., (_, Token::Name("is")), (_, Token::Name("not"))]
+    )
 }
 
 /// A file that is included, imported or extended by its literal path.
@@ -129,6 +148,9 @@ fn paths(tokens: &[(usize, Token<'_>)]) -> Vec<Path> {
         let start = at;
         at += 1;
         let (offset, Token::Name(root)) = tokens[start] else { continue };
+        if is_number(tokens[start].1) {
+            continue;
+        }
         let mut names = vec![root];
         while let Some((name, length)) = attribute(&tokens[at..]) {
             names.push(name);
@@ -137,7 +159,7 @@ fn paths(tokens: &[(usize, Token<'_>)]) -> Vec<Path> {
         if matches!(tokens.get(at), Some((_, Token::Mark('(')))) {
             names.pop();
         }
-        if names.len() > 1 {
+        if !names.is_empty() {
             found.push(Path { mention: Mention { name: names.join("."), offset }, at: start..at });
         }
     }
@@ -214,15 +236,17 @@ mod tests {
 
     #[test]
     fn comparisons_with_numbers_are_found_on_both_sides() {
-        let found = |source: &str| compared_with_numbers(source).len();
-        for source in [
-            "{% if customer.ltv > 100 %}",
-            "{% if customer.ltv>=-1.5 %}",
-            "{% if 3 <= customer['ltv'] %}",
-            "{{ customer.ltv == 3 }}",
-            "{{ 3 != customer.ltv }}",
+        let found = |source: &'static str| -> Vec<&str> {
+            compared_with_numbers(source, 2..source.len() - 2).into_iter().map(|at| &source[at]).collect()
+        };
+        for (source, path) in [
+            ("{% if customer.ltv > 100 %}", "customer.ltv"),
+            ("{% if customer.ltv>=-1.5 %}", "customer.ltv"),
+            ("{% if 3 <= customer['ltv'] %}", "customer['ltv']"),
+            ("{{ customer.ltv == 3 }}", "customer.ltv"),
+            ("{{ 3 != ltv }}", "ltv"),
         ] {
-            assert_eq!(found(source), 1, "{source}");
+            assert_eq!(found(source), [path]);
         }
         for source in [
             "{% if customer.ltv|int > 100 %}",
@@ -230,10 +254,11 @@ mod tests {
             "{% if 100 < customer.orders[0] %}",
             "{% if customer.ltv > customer.limit %}",
             "{% if customer.name == 'x' %}",
-            "{{ customer.ltv }} > 3",
+            "{% if customer.ltv is not odd == 1 %}",
             "{% set customer.x = 3 %}",
+            "{{ 2 > 1 }}",
         ] {
-            assert_eq!(found(source), 0, "{source}");
+            assert_eq!(found(source), [""; 0], "{source}");
         }
     }
 }

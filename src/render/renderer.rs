@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use minijinja::value::Value;
+use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
 use super::failure::TemplateError;
 use super::mentions::{self, Inclusion};
-use super::source::Source;
+use super::source::{COMPARED_FILTER, Source};
 use super::sources::{Sources, read};
 use super::suggest::did_you_mean;
 use super::template::Template;
@@ -80,6 +80,7 @@ impl Renderer {
         environment.set_undefined_behavior(UndefinedBehavior::Chainable);
         environment.set_auto_escape_callback(escaping);
         environment.set_formatter(print);
+        environment.add_filter(COMPARED_FILTER, compared);
         environment.set_fuel(Some(limits.instructions));
         environment.set_recursion_limit(limits.nesting);
         Renderer { environment, folder: None, limits }
@@ -237,6 +238,15 @@ fn escaping(file: &str) -> AutoEscape {
         Some((_, "json")) => AutoEscape::Json,
         _ => AutoEscape::None,
     }
+}
+
+/// Jinja's order of text and numbers is silent and never what an author means.
+fn compared(value: Value) -> Result<Value, minijinja::Error> {
+    if value.kind() != ValueKind::String {
+        return Ok(value);
+    }
+    let message = "this is text and is compared with a number; write |float after it, or give its column a type";
+    Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, message))
 }
 
 fn print(

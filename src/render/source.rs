@@ -1,14 +1,18 @@
 //! What Tearoff adds to Jinja's syntax, read in the author's source before the engine sees it.
 //!
-//! `$cst.<name>.coupon$` in literal text and the statement `{% abort %}` are rewritten into calls that the engine knows.
+//! `$cst.<name>.coupon$` in literal text and the statement `{% abort %}` are rewritten into calls that the engine knows; what
+//! is compared with a number passes through a filter that refuses text.
 //! Only the author's text is read: data is inserted later and never looked at again.
 
 use std::ops::Range;
 
+use super::mentions;
 use super::scan::{Segment, keyword, segments};
 
 /// The function that a placeholder becomes.
 pub(super) const COUPON_FUNCTION: &str = "__coupon";
+/// The filter that what is compared with a number passes through.
+pub(super) const COMPARED_FILTER: &str = "__compared";
 /// The longest name of a pool, in bytes.
 const NAME_LIMIT: usize = 64;
 
@@ -108,7 +112,10 @@ fn replacements(source: &str, json: bool) -> Vec<(Range<usize>, String)> {
                 let call = source[range.clone()].replacen("abort", "abort()", 1);
                 found.push((range.start - 2..range.end + 2, format!("{{{{{call}}}}}")));
             }
-            _ => {}
+            Segment::Expression(range) | Segment::Statement(range) => {
+                let compared = mentions::compared_with_numbers(source, range);
+                found.extend(compared.into_iter().map(|at| (at.clone(), format!("{}|{COMPARED_FILTER}", &source[at]))));
+            }
         }
     }
     found

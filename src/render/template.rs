@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use minijinja::Environment;
-use minijinja::value::{Value, ValueKind};
+use minijinja::value::Value;
 use sha2::{Digest, Sha256};
 
 use super::capped::Capped;
@@ -31,7 +31,6 @@ pub struct Template {
     parts: Vec<Part>,
     environment: Environment<'static>,
     sources: Arc<Mutex<Sources>>,
-    compared: Vec<(String, mentions::Mention)>,
     fingerprint: String,
     limits: Limits,
 }
@@ -106,13 +105,8 @@ impl Template {
         limits: Limits,
     ) -> Template {
         let parts = parts.into_iter().map(|(name, file)| Part { name, file, length: AtomicUsize::new(0) }).collect();
-        let files = sources.lock().unwrap_or_else(PoisonError::into_inner).files.clone();
-        let compared = |(file, source): (&String, &Arc<Source>)| -> Vec<_> {
-            let mentions = mentions::compared_with_numbers(&source.original).into_iter();
-            mentions.map(|mention| (file.clone(), mention)).collect()
-        };
-        let (compared, fingerprint) = (files.iter().flat_map(compared).collect(), fingerprint(&files));
-        Template { name: name.to_owned(), channel, parts, environment, sources, compared, fingerprint, limits }
+        let fingerprint = fingerprint(&sources.lock().unwrap_or_else(PoisonError::into_inner).files);
+        Template { name: name.to_owned(), channel, parts, environment, sources, fingerprint, limits }
     }
 
     /// The template's name.
@@ -185,9 +179,6 @@ impl Template {
     }
 
     fn pass(&self, session: &Arc<Session>) -> Rendering {
-        if let Some(error) = self.text_compared_with_a_number(&session.message) {
-            return Rendering::Failed(Failure::Template(error));
-        }
         let root = Value::from_object(Root(Arc::clone(session)));
         let mut texts = Vec::with_capacity(self.parts.len() + 1);
         let mut left = self.limits.output_bytes;
@@ -263,23 +254,6 @@ impl Template {
             parts.push(("body.txt", text));
         }
         Ok(parts)
-    }
-
-    /// Jinja's order of text and numbers is silent and never what an author means, so it is refused beforehand.
-    fn text_compared_with_a_number(&self, message: &Message) -> Option<TemplateError> {
-        self.compared.iter().find_map(|(file, mention)| {
-            let (root, path) = mention.name.split_once('.')?;
-            let start = if root == "customer" { message.customer.0.clone() } else { message.context.get(root)? };
-            let value = path.split('.').try_fold(start, |value, name| value.get_attr(name).ok())?;
-            (value.kind() == ValueKind::String).then(|| {
-                let source = &self.sources().files[file];
-                let name = &mention.name;
-                let remedy = format!(
-                    "{name} is text and is compared with a number; write {name}|float, or give its column a type"
-                );
-                TemplateError::at(remedy, file, source, mention.offset, name.chars().count())
-            })
-        })
     }
 
     fn explain(&self, error: &minijinja::Error) -> TemplateError {
