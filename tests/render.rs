@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod render {
+    mod examination;
     mod privacy;
     mod repository;
     mod scanner;

@@ -155,7 +155,12 @@ impl Template {
     /// Renders a message, and says which attributes it looked for and did not find.
     pub fn examine(&self, message: &Arc<Message>, known: &Arc<Known>) -> (Rendering, BTreeSet<String>) {
         let session = self.session(message, Arc::clone(known) as Arc<dyn VoucherSource>, true);
-        (self.pass(&session), session.take_missing())
+        let rendering = self.pass(&session);
+        let mut missing = session.take_missing();
+        for (function, _) in self.environment.globals() {
+            missing.remove(function);
+        }
+        (rendering, missing)
     }
 
     /// Renders a message to be looked at, with preview codes instead of vouchers.
