@@ -31,28 +31,33 @@ fn mixture(pieces: &'static [&'static str], most: usize) -> impl Strategy<Value 
 }
 
 fn literal_text() -> impl Strategy<Value = String> {
-    const LONG: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-    let pieces: &[&str] = &[
-        "$cst.",
-        ".coupon$",
-        "$cst.a.coupon$",
-        "spring",
-        "b-1",
-        "_",
-        "-",
-        ".",
-        "$",
-        "cst",
-        LONG,
-        "é",
-        " ",
-        "\n",
-        "{",
-        "}",
-    ];
-    mixture(pieces, 12)
+    let piece = prop::sample::select(
+        &["$cst.", ".coupon$", "spring", "b-1", "_", "-", ".", "$", "cst", "é", " ", "\n", "{", "}"][..],
+    );
+    let name = prop_oneof!["[a-z0-9_-]{0,3}", "[a-z.é ]{0,3}", "[a-z]{63,66}"];
+    let placeholder = name.prop_map(|name| format!("{OPEN}{name}{CLOSE}"));
+    prop::collection::vec(prop_oneof![piece.prop_map(str::to_owned), placeholder], 0..8)
+        .prop_map(|pieces| pieces.concat())
         .prop_filter("it is text only", |text| !["{{", "{%", "{#"].iter().any(|open| text.contains(open)))
 }
+
+/// Stretches of a template and what each prints.
+const STRETCHES: [(&str, &str); 14] = [
+    ("text ", "text "),
+    ("$cst.a.coupon$", "<a>"),
+    ("{{ '}} %} $cst.a.coupon$' }}", "}} %} $cst.a.coupon$"),
+    ("{{ \"it's }} $cst.a.coupon$\" }}", "it's }} $cst.a.coupon$"),
+    ("{{ 'it\\'s }} $cst.a.coupon$' }}", "it's }} $cst.a.coupon$"),
+    ("{{ {'a': {'b': 1}}.a.b ~ '$cst.a.coupon$' }}", "1$cst.a.coupon$"),
+    ("{{ {'a': {'b': 1}}|length }}", "1"),
+    ("{# $cst.a.coupon$ {{ ' #}", ""),
+    ("{% raw %}$cst.a.coupon$ {{ ' {% {% endraw %}", "$cst.a.coupon$ {{ ' {% "),
+    ("{%- raw -%}{% if {%- endraw -%}", "{% if"),
+    ("{% if true %}$cst.b-1.coupon${% endif %}", "<b-1>"),
+    ("{% if '%}' == \"%}\" and 2 > 1 %}x{% endif %}", "x"),
+    ("{% set y = '$cst.a.coupon$' %}", ""),
+    ("{ ", "{ "),
+];
 
 fn anything() -> impl Strategy<Value = String> {
     let pieces = &[
@@ -144,6 +149,13 @@ proptest! {
     #[test]
     fn placeholders_are_read_as_the_oracle_reads_them(text in literal_text()) {
         prop_assert_eq!(rendered(&text).unwrap(), expected(without_last_break(&text)));
+    }
+
+    #[test]
+    fn placeholders_are_read_in_text_and_nowhere_else(stretches in prop::collection::vec(prop::sample::select(&STRETCHES[..]), 0..8)) {
+        // Marks between them keep white-space control from reaching beyond its own stretch.
+        let (source, expected): (Vec<_>, Vec<_>) = stretches.into_iter().unzip();
+        prop_assert_eq!(rendered(&source.join("|")).unwrap(), expected.join("|"));
     }
 
     #[test]
