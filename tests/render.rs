@@ -6,6 +6,8 @@
 
 mod render {
     mod examination;
+    mod loading;
+    mod messages;
     mod privacy;
     mod repository;
     mod scanner;

@@ -66,7 +66,7 @@ fn without_data(error: &serde_json::Error) -> String {
     let what = match error.classify() {
         serde_json::error::Category::Eof => "it ends too early",
         serde_json::error::Category::Syntax => "it does not parse",
-        serde_json::error::Category::Data => "it is something else",
+        serde_json::error::Category::Data => return "it is another kind of value".to_owned(),
         serde_json::error::Category::Io => "it cannot be read",
     };
     format!("{what} at line {}, column {}", error.line(), error.column())

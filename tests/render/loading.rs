@@ -1,0 +1,92 @@
+//! Templates from a folder.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tearoff::render::{Attributes, Known, Limits, Message, Purpose, Renderer, Rendering, Template};
+use tearoff::voucher::{Channel, MessageId};
+use tearoff::{Error, ErrorKind};
+
+fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+fn load(folder: &Path, name: &str) -> Result<Template, Error> {
+    Renderer::new(Limits::default()).in_folder(folder).load(name, Channel::Sms)
+}
+
+fn told(folder: &Path, name: &str) -> (ErrorKind, String) {
+    let error = load(folder, name).unwrap_err();
+    let help = error.help().map(|help| format!("; {help}")).unwrap_or_default();
+    (error.kind(), format!("{error}{help}").replace(folder.to_str().unwrap(), "FOLDER"))
+}
+
+#[test]
+fn what_is_missing_is_named_with_a_remedy() {
+    let folder = folder(&[("welcome/body.txt", b"x"), ("half/subject.txt", b"x"), ("_partials/a.txt", b"x")]);
+    assert_eq!(
+        told(folder.path(), "welcom"),
+        (
+            ErrorKind::InvalidInput,
+            "there is no template 'welcom' in FOLDER; did you mean 'welcome'?; make the folder FOLDER/welcom with the parts of the message".into()
+        )
+    );
+    assert!(told(folder.path(), "half").1.starts_with("template 'half' has no body.txt, which sms requires"));
+    assert!(told(folder.path(), "../welcome").1.starts_with("template name '../welcome' is not a valid name"));
+}
+
+#[test]
+fn files_that_are_not_utf_8_are_named_with_the_line() {
+    let folder = folder(&[
+        ("part/body.txt", b"one\ntwo \xff"),
+        ("whole/body.txt", b"{% include '_partials/a.txt' %}"),
+        ("_partials/a.txt", b"\xfe"),
+    ]);
+    let (kind, message) = told(folder.path(), "part");
+    assert_eq!(
+        (kind, message.as_str()),
+        (ErrorKind::InvalidInput, "FOLDER/part/body.txt is not UTF-8 (line 2); save the file as UTF-8")
+    );
+    assert!(
+        told(folder.path(), "whole").1.contains("_partials/a.txt is not UTF-8 (line 1)"),
+        "{:?}",
+        told(folder.path(), "whole")
+    );
+}
+
+#[test]
+fn pools_are_named_with_their_places_partials_included() {
+    let folder = folder(&[
+        ("hello/body.txt", b"{{ vouchers.spring.assign() }}\n{% include '_partials/a.txt' %}"),
+        ("_partials/a.txt", b"x $cst.vip.coupon$"),
+    ]);
+    let template = load(folder.path(), "hello").unwrap();
+    let mentions: Vec<String> =
+        template.pool_mentions().iter().map(|mention| format!("{} in {}", mention.name, mention.place)).collect();
+    assert_eq!(mentions, ["vip in _partials/a.txt, line 1, column 3", "spring in hello/body.txt, line 1, column 13"]);
+}
+
+#[test]
+fn a_fingerprint_follows_the_sources_and_nothing_else() {
+    let body = b"{% include '_partials/a.txt' ignore missing %}{% include '_partials/' ~ 'b.txt' %}";
+    let folder = folder(&[("hello/body.txt", body), ("_partials/a.txt", b"a"), ("_partials/b.txt", b"b")]);
+    let template = load(folder.path(), "hello").unwrap();
+    let before = template.fingerprint();
+    let id = Some(MessageId::new("m1").unwrap());
+    let none = Attributes::default;
+    let message = Message::new(id, (Channel::Sms, Purpose::Live), none(), none(), none()).unwrap();
+    let Rendering::Complete(rendered) = template.render(&Arc::new(message), &Arc::new(Known::default())) else {
+        panic!()
+    };
+    assert_eq!(rendered.parts, [("body.txt", "ab".to_owned())]);
+    assert_eq!(template.fingerprint(), before);
+    assert_eq!(load(folder.path(), "hello").unwrap().fingerprint(), before);
+    std::fs::write(folder.path().join("_partials/a.txt"), "other").unwrap();
+    assert_ne!(load(folder.path(), "hello").unwrap().fingerprint(), before);
+}
