@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rendered = loop {
         match template.render(&message, &known) {
             Rendering::Complete(rendered) => break rendered,
-            Rendering::Failed(failure) => return Err(format!("{failure:?}").into()),
+            Rendering::Failed(failure) => return Err(failure.into()),
             Rendering::Suspended(Suspension::Claim(claim)) => {
                 let code = stock.next().ok_or("the pool is empty")?;
                 let binding = take(&claim, code)?;

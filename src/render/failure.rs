@@ -10,6 +10,7 @@ use super::sources::Sources;
 use super::suggest::did_you_mean;
 use super::vouchers::METHODS;
 use crate::error::{Error, ErrorKind};
+use crate::voucher::PoolName;
 
 /// A place in a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +106,30 @@ impl TemplateError {
         length: usize,
     ) -> TemplateError {
         TemplateError { message: message.into(), place: Some(place_at(file, source, offset..offset + length)) }
+    }
+}
+
+/// Why a message cannot be rendered. Printed, it is one line, and with `{:#}` shows the author's line, as [`TemplateError`] does.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Failure {
+    /// Its template is wrong.
+    Template(TemplateError),
+    /// It prints more than its limit.
+    OutputTooLarge(TemplateError),
+    /// Its template says so, perhaps with a reason.
+    Aborted(Option<String>),
+    /// It names a pool that there is not. Only a preview says so; for the others, the store does.
+    UnknownPool(PoolName, TemplateError),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Template(error) | Failure::OutputTooLarge(error) | Failure::UnknownPool(_, error) => {
+                fmt::Display::fmt(error, f)
+            }
+            Failure::Aborted(reason) => f.write_str(reason.as_deref().unwrap_or("the template aborted")),
+        }
     }
 }
 

@@ -23,9 +23,9 @@ mod template;
 mod vouchers;
 
 pub use attributes::{Attributes, Field, Names};
-pub use failure::{Place, TemplateError};
+pub use failure::{Failure, Place, TemplateError};
 pub use known::Known;
 pub use message::{Message, Purpose};
 pub use renderer::{Limits, Renderer};
 pub use session::Used;
-pub use template::{Failure, PoolMention, Rendered, Rendering, Suspension, Template};
+pub use template::{PoolMention, Rendered, Rendering, Suspension, Template};

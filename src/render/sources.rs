@@ -68,10 +68,10 @@ fn add_files(folder: &Path, prefix: &str, found: &mut Vec<String>) {
 /// Reads a file as text.
 ///
 /// # Errors
-/// [`ErrorKind::Io`]; [`ErrorKind::InvalidInput`] with the line where it is not UTF-8.
+/// [`ErrorKind::InvalidInput`] where it cannot be read, or with the line where it is not UTF-8.
 pub(super) fn read(path: &Path) -> Result<String> {
     let bytes = std::fs::read(path).map_err(|error| {
-        Error::new(ErrorKind::Io, format!("cannot read {}: {error}", path.display())).with_source(error)
+        Error::new(ErrorKind::InvalidInput, format!("cannot read {}: {error}", path.display())).with_source(error)
     })?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();

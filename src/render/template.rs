@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::capped::Capped;
 use super::context::Root;
-use super::failure::{Place, TemplateError};
+use super::failure::{Failure, Place, TemplateError};
 use super::known::{PreviewVouchers, VoucherSource};
 use super::mentions;
 use super::session::{Session, Stop, Used};
@@ -53,13 +53,20 @@ pub enum Rendering {
     Suspended(Suspension),
 }
 
-/// A complete message.
-#[derive(Debug, Clone, PartialEq)]
+/// A complete message. It holds codes and personal data, so `Debug` does not show it.
+#[derive(Clone, PartialEq)]
 pub struct Rendered {
     /// The name and text of every part, in the order of its channel.
     pub parts: Vec<(&'static str, String)>,
     /// Every voucher that it shows, in evaluation order.
     pub vouchers: Vec<Used>,
+}
+
+impl fmt::Debug for Rendered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts: Vec<&str> = self.parts.iter().map(|(name, _)| *name).collect();
+        f.debug_struct("Rendered").field("parts", &parts).field("vouchers", &self.vouchers.len()).finish()
+    }
 }
 
 /// What a render waits for.
@@ -71,19 +78,6 @@ pub enum Suspension {
     Count(PoolName),
     /// The customer's vouchers.
     CustomerVouchers,
-}
-
-/// Why a message cannot be rendered.
-#[derive(Debug, Clone)]
-pub enum Failure {
-    /// Its template is wrong.
-    Template(TemplateError),
-    /// It prints more than its limit.
-    OutputTooLarge(TemplateError),
-    /// Its template says so, perhaps with a reason.
-    Aborted(Option<String>),
-    /// It names a pool that there is not. Only a preview says so; for the others, the store does.
-    UnknownPool(PoolName, TemplateError),
 }
 
 /// A pool that a template names literally.

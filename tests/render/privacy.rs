@@ -1,6 +1,6 @@
 //! No error tells a customer's data.
 
-use tearoff::render::Attributes;
+use tearoff::render::{Attributes, Rendering};
 
 use super::sender::{Case, Head};
 
@@ -61,12 +61,19 @@ fn no_error_tells_data() {
     }
 }
 
+#[test]
+fn a_complete_message_is_not_shown_by_debug() {
+    let head = Head::of(Attributes::from_json(r#"{"id": "c1", "name": "CANARY"}"#).unwrap());
+    let rendering = head.rendering(&Case::part("{{ customer.name }}"));
+    assert_eq!(format!("{rendering:?}"), "Complete(Rendered { parts: [\"body.txt\"], vouchers: 0 })");
+}
+
 /// How often the source fails for this secret, which is not in what is told of it.
 fn failures(source: &str, secret: &str) -> usize {
     let customer = serde_json::json!({"id": "CANARY-7", "v": secret, "n": 987_654_321_987_u64, "list": [secret]});
     let head = Head::of(Attributes::from_json(&customer.to_string()).unwrap());
     let case = Case::part(&format!("Hi {{{{ customer.v }}}},\n  {source} end"));
-    let Some(failure) = head.failure(&case) else { return 0 };
+    let Rendering::Failed(failure) = head.rendering(&case) else { return 0 };
     for told in [format!("{failure:?}"), format!("{failure:#?}"), head.send(&case).unwrap_err()] {
         assert!(!told.contains("CANARY") && !told.contains("987654321987"), "{source}: {told}");
     }

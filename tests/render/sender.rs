@@ -1,7 +1,6 @@
 //! A sender without a store: it answers what a message asks for from its input's head.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -128,10 +127,9 @@ impl Head {
         Head { customer, ..Head::default() }
     }
 
-    /// How the first pass fails, if it does.
-    pub(crate) fn failure(&self, case: &Case) -> Option<Failure> {
-        let rendering = case.compile(self).unwrap().render(&Arc::new(self.message().unwrap()), &Arc::default());
-        if let Rendering::Failed(failure) = rendering { Some(failure) } else { None }
+    /// What the first pass gives.
+    pub(crate) fn rendering(&self, case: &Case) -> Rendering {
+        case.compile(self).unwrap().render(&Arc::new(self.message().unwrap()), &Arc::default())
     }
 
     pub(crate) fn send(&self, case: &Case) -> Result<Sent, String> {
@@ -268,13 +266,11 @@ fn shown(pool: &PoolName, of: Width, binding: &Binding) -> String {
 }
 
 fn told(failure: &Failure) -> String {
-    let mut told = String::new();
-    let _ = match failure {
-        Failure::Template(error) => write!(told, "template error: {error:#}"),
-        Failure::OutputTooLarge(error) => write!(told, "output too large: {error:#}"),
-        Failure::Aborted(None) => write!(told, "aborted"),
-        Failure::Aborted(Some(reason)) => write!(told, "aborted: {reason}"),
-        Failure::UnknownPool(pool, error) => write!(told, "unknown pool {pool}: {error:#}"),
+    let what = match failure {
+        Failure::Template(_) => "template error",
+        Failure::OutputTooLarge(_) => "output too large",
+        Failure::Aborted(_) => "aborted",
+        Failure::UnknownPool(..) => "unknown pool",
     };
-    told
+    format!("{what}: {failure:#}")
 }
