@@ -64,7 +64,8 @@ impl Renderer {
         Renderer::with_environment(Renderer::environment(), limits)
     }
 
-    /// An environment with Jinja2's filters, tests, functions and methods, to add yours to.
+    /// An environment with Jinja2's filters, tests, functions and methods, to add yours to and give to
+    /// [`Renderer::with_environment`].
     pub fn environment() -> Environment<'static> {
         let mut environment = Environment::new();
         jinja::install(&mut environment);
@@ -73,7 +74,19 @@ impl Renderer {
 
     /// Gives an environment of your own, with your filters, functions and globals, Tearoff's vocabulary: `vouchers`,
     /// `$cst.<pool>.coupon$`, `{% abort %}`, `customer`, `campaign` and `now()`. What decides over escaping, undefined values,
-    /// printing and limits is set anew; templates are compiled by [`Renderer::load`] and [`Renderer::compile`].
+    /// printing and limits is set anew; templates are compiled by [`Renderer::load`] and [`Renderer::compile`]. Placeholders are
+    /// read in these and in the folder's partials, not in templates that the environment has already.
+    ///
+    /// ```
+    /// use tearoff::render::{Limits, Renderer};
+    /// use tearoff::voucher::Channel;
+    ///
+    /// let mut environment = Renderer::environment();
+    /// environment.add_filter("money", |cents: u64| format!("{}.{:02} EUR", cents / 100, cents % 100));
+    /// let renderer = Renderer::with_environment(environment, Limits::default());
+    /// renderer.compile("hello", Channel::Sms, [("body.txt", "$cst.spring.coupon$ takes {{ 1250|money }} off")])?;
+    /// # Ok::<(), tearoff::Error>(())
+    /// ```
     pub fn with_environment(mut environment: Environment<'static>, limits: Limits) -> Renderer {
         environment.set_debug(false);
         environment.set_auto_reload(false);
