@@ -116,21 +116,13 @@ fn evaluated(source: &str) -> impl Iterator<Item = Vec<(usize, Token<'_>)>> {
 
 /// `vouchers.name` and `vouchers['name']`, unless `vouchers` is itself somebody's attribute.
 fn named_pools(tokens: &[(usize, Token<'_>)]) -> Vec<Mention> {
-    let mut found = Vec::new();
-    for (index, window) in tokens.windows(3).enumerate() {
-        let attribute = index > 0 && tokens[index - 1].1 == Token::Mark('.');
-        let name = match window {
-            [(_, Token::Name("vouchers")), (_, Token::Mark('.')), (offset, Token::Name(name))]
-            | [(_, Token::Name("vouchers")), (_, Token::Mark('[')), (offset, Token::Text(name))] => {
-                Some((offset, name))
-            }
-            _ => None,
-        };
-        if let (Some((offset, name)), false) = (name, attribute) {
-            found.push(Mention { name: (*name).to_owned(), offset: *offset });
-        }
-    }
-    found
+    let is_attribute = |at: usize| at > 0 && tokens[at - 1].1 == Token::Mark('.');
+    let is_vouchers = |at: &usize| tokens[*at].1 == Token::Name("vouchers") && !is_attribute(*at);
+    let pool = |at: usize| {
+        let (name, _) = attribute(&tokens[at + 1..])?;
+        Some(Mention { name: name.to_owned(), offset: tokens[at + 2].0 })
+    };
+    (0..tokens.len()).filter(is_vouchers).filter_map(pool).collect()
 }
 
 /// A dotted path with the tokens that it is made of.
@@ -215,7 +207,7 @@ mod tests {
 
     #[test]
     fn literal_pools_are_found() {
-        let source = "{{ vouchers['a b'].assign() }}{% if vouchers.c %}$cst.d.coupon${% endif %}{{ customer.vouchers.e }}{{ vouchers[f] }}";
+        let source = "{{ vouchers['a b'].assign() }}{% if vouchers.c %}$cst.d.coupon${% endif %}{{ customer.vouchers.e }}{{ vouchers[f] }}{{ vouchers['g' ~ h] }}";
         let names: Vec<_> = pools(source).into_iter().map(|mention| mention.name).collect();
         assert_eq!(names, ["a b", "c", "d"]);
     }
