@@ -40,6 +40,30 @@ pub(super) fn printed_paths(source: &str) -> Vec<String> {
         .collect()
 }
 
+/// How many operators and accesses one expression may have, and how many `elif` one source. The engine's compiler goes a call
+/// deeper for each, and its stack is limited.
+const LINKS: usize = 2_000;
+const ALTERNATIVES: usize = 500;
+
+/// Where an expression begins, or an `elif` stands, that is one too many for the engine.
+pub(super) fn too_deep(source: &str) -> Option<usize> {
+    let mut alternatives = 0;
+    evaluated(source).find_map(|tokens| {
+        let (start, _) = *tokens.first()?;
+        alternatives += usize::from(tokens.iter().any(|(_, token)| *token == Token::Name("elif")));
+        let links = tokens.iter().filter(|(_, token)| is_link(*token)).count();
+        (links > LINKS || alternatives > ALTERNATIVES).then_some(start)
+    })
+}
+
+fn is_link(token: Token<'_>) -> bool {
+    match token {
+        Token::Mark(mark) => !matches!(mark, ',' | ':' | '{' | '}' | ')' | ']'),
+        Token::Name(name) => matches!(name, "not" | "and" | "or" | "if" | "else" | "in" | "is"),
+        Token::Text(_) => false,
+    }
+}
+
 /// Where a variable or its attribute is compared with a literal number, as in `customer.ltv > 100`.
 pub(super) fn compared_with_numbers(source: &str, evaluated: Range<usize>) -> Vec<Range<usize>> {
     let tokens = tokens(source, evaluated);

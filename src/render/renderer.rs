@@ -9,7 +9,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
 use super::failure::TemplateError;
 use super::mentions::{self, Inclusion};
-use super::source::{COMPARED_FILTER, Source};
+use super::source::COMPARED_FILTER;
 use super::sources::{Sources, read};
 use super::suggest::did_you_mean;
 use super::template::Template;
@@ -194,8 +194,7 @@ impl Compiler {
     }
 
     fn add(&mut self, file: &str, source: String) -> Result<()> {
-        let source = Arc::new(Source::new(file, source));
-        self.sources().files.insert(file.to_owned(), Arc::clone(&source));
+        let source = self.sources().add(file, source)?;
         self.environment
             .add_template_owned(file.to_owned(), source.text().to_owned())
             .map_err(|error| self.explain(&error).into())

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use super::failure::TemplateError;
+use super::mentions;
 use super::source::Source;
 use super::suggest::did_you_mean;
 use crate::error::{Error, ErrorKind, Result};
@@ -25,9 +27,21 @@ impl Sources {
         let inside = Path::new(path).components().all(|component| matches!(component, Component::Normal(_)));
         let file = self.folder.as_ref().map(|folder| folder.join(path)).filter(|file| file.is_file());
         let Some(file) = file.filter(|_| inside && !path.contains('\\')) else { return Ok(None) };
-        let source = Arc::new(Source::new(path, read(&file)?));
-        self.files.insert(path.to_owned(), Arc::clone(&source));
-        Ok(Some(source))
+        self.add(path, read(&file)?).map(Some)
+    }
+
+    /// Takes the source of a file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Template`] where it would exhaust the engine's stack.
+    pub(super) fn add(&mut self, file: &str, text: String) -> Result<Arc<Source>> {
+        let source = Arc::new(Source::new(file, text));
+        if let Some(offset) = mentions::too_deep(&source.original) {
+            let message = "this expression, or chain of elif, is too long; split it with set, or loop over a list";
+            return Err(TemplateError::at(message, file, &source, offset, 1).into());
+        }
+        self.files.insert(file.to_owned(), Arc::clone(&source));
+        Ok(source)
     }
 
     /// Whether an author wrote these words somewhere.

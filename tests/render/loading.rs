@@ -90,3 +90,39 @@ fn a_fingerprint_follows_the_sources_and_nothing_else() {
     std::fs::write(folder.path().join("_partials/a.txt"), "other").unwrap();
     assert_ne!(load(folder.path(), "hello").unwrap().fingerprint(), before);
 }
+
+#[test]
+fn endless_expressions_are_refused_before_they_exhaust_the_stack() {
+    let many = |text: &str| text.repeat(20_000);
+    for (before, repeated, after) in [
+        ("{{ ", "not ", "1 }}"),
+        ("{{ ", "-", "1 }}"),
+        ("{{ ", "(", "1"),
+        ("{{ a", ".b", " }}"),
+        ("{{ a", "[0]", " }}"),
+        ("{{ 'a'", "|upper", " }}"),
+        ("{{ 1", "+1", " }}"),
+        ("{{ 1", " and 1", " }}"),
+        ("{{ ", "1 if 0 else ", "1 }}"),
+        ("{% if 0 %}", "{% elif 0 %}", "{% endif %}"),
+        ("", "{% if 1 %}", ""),
+        ("{% set a = ", "[", " %}"),
+    ] {
+        let source = format!("{before}{}{after}", many(repeated));
+        let folder =
+            folder(&[("part/body.txt", source.as_bytes()), ("whole/body.txt", b"{% include 'part/body.txt' %}")]);
+        for name in ["part", "whole"] {
+            assert_eq!(load(folder.path(), name).unwrap_err().kind(), ErrorKind::Template, "{before}{repeated}");
+        }
+    }
+}
+
+#[test]
+fn long_literals_are_no_long_expressions() {
+    let list = format!(
+        "{{% set l = [{}] %}}{{{{ l|length }}}}",
+        "{'name': 'Teapot', 'price': 3.20, 'x': [1, 2]}, ".repeat(300)
+    );
+    let folder = folder(&[("list/body.txt", list.as_bytes())]);
+    load(folder.path(), "list").unwrap();
+}
