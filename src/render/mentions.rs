@@ -64,8 +64,8 @@ fn is_link(token: Token<'_>) -> bool {
     }
 }
 
-/// Where a variable or its attribute is compared with a literal number, as in `customer.ltv > 100`.
-pub(super) fn compared_with_numbers(source: &str, evaluated: Range<usize>) -> Vec<Range<usize>> {
+/// The variables and attributes that are compared with a literal number, as in `customer.ltv > 100`: where, and which.
+pub(super) fn compared_with_numbers(source: &str, evaluated: Range<usize>) -> Vec<(Range<usize>, String)> {
     let tokens = tokens(source, evaluated);
     let is_compared = |at: &Range<usize>| {
         !is_filtered(&tokens[at.end..]) && (number_after(&tokens[at.end..]) || number_before(&tokens[..at.start]))
@@ -73,9 +73,8 @@ pub(super) fn compared_with_numbers(source: &str, evaluated: Range<usize>) -> Ve
     let is_operand = |at: &Range<usize>| !is_filter_or_test(&tokens[..at.start]);
     paths(&tokens)
         .into_iter()
-        .map(|path| path.at)
-        .filter(|at| is_compared(at) && is_operand(at))
-        .map(|at| tokens[at.start].0..end_of(tokens[at.end - 1]))
+        .filter(|path| is_compared(&path.at) && is_operand(&path.at))
+        .map(|path| (path.mention.offset..end_of(tokens[path.at.end - 1]), path.mention.name))
         .collect()
 }
 
@@ -253,7 +252,7 @@ mod tests {
     #[test]
     fn comparisons_with_numbers_are_found_on_both_sides() {
         let found = |source: &'static str| -> Vec<&str> {
-            compared_with_numbers(source, 2..source.len() - 2).into_iter().map(|at| &source[at]).collect()
+            compared_with_numbers(source, 2..source.len() - 2).into_iter().map(|(at, _)| &source[at]).collect()
         };
         for (source, path) in [
             ("{% if customer.ltv > 100 %}", "customer.ltv"),

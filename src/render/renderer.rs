@@ -253,11 +253,12 @@ fn escaping(file: &str) -> AutoEscape {
 }
 
 /// Jinja's order of text and numbers is silent and never what an author means.
-fn compared(value: Value) -> Result<Value, minijinja::Error> {
+fn compared(value: Value, name: &str) -> Result<Value, minijinja::Error> {
     if value.kind() != ValueKind::String {
         return Ok(value);
     }
-    let message = "this is text and is compared with a number; write |float after it, or give its column a type";
+    let message =
+        format!("{name} is text and is compared with a number; write {name}|float, or give its column a type");
     Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, message))
 }
 

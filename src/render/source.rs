@@ -113,8 +113,11 @@ fn replacements(source: &str, json: bool) -> Vec<(Range<usize>, String)> {
                 found.push((range.start - 2..range.end + 2, format!("{{{{{call}}}}}")));
             }
             Segment::Expression(range) | Segment::Statement(range) => {
-                let compared = mentions::compared_with_numbers(source, range);
-                found.extend(compared.into_iter().map(|at| (at.clone(), format!("{}|{COMPARED_FILTER}", &source[at]))));
+                let compared = mentions::compared_with_numbers(source, range).into_iter();
+                found.extend(compared.map(|(at, path)| {
+                    let name = serde_json::Value::from(path);
+                    (at.clone(), format!("{}|{COMPARED_FILTER}({name})", &source[at]))
+                }));
             }
         }
     }
