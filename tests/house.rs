@@ -1,4 +1,5 @@
 //! The rooms of the house and who may import whom: imports run downward only.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

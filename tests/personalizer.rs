@@ -1,4 +1,5 @@
 //! Messages through the protocol, on a real store: who gets which code, and what goes back.
+#![allow(clippy::unwrap_used)]
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;

@@ -201,7 +201,7 @@ fn campaign_pool(section: &Section<'_>, folder: &Path) -> Result<CampaignPool> {
 fn limits(root: &Section<'_>) -> Result<RenderLimits> {
     let mut limits = RenderLimits::default();
     let Some(section) = root.section("limits")? else { return Ok(limits) };
-    section.only(&["instructions", "output_bytes", "nesting"])?;
+    section.only(&["instructions", "output_bytes", "nesting", "vouchers"])?;
     let size = |key: &str| -> Result<Option<usize>> {
         let too_large = |_| section.invalid(key, "is larger than this machine can count");
         section.number(key)?.map(|number| usize::try_from(number).map_err(too_large)).transpose()
@@ -209,6 +209,7 @@ fn limits(root: &Section<'_>) -> Result<RenderLimits> {
     limits.instructions = section.number("instructions")?.unwrap_or(limits.instructions);
     limits.output_bytes = size("output_bytes")?.unwrap_or(limits.output_bytes);
     limits.nesting = size("nesting")?.unwrap_or(limits.nesting);
+    limits.vouchers = size("vouchers")?.unwrap_or(limits.vouchers);
     Ok(limits)
 }
 
@@ -262,14 +263,14 @@ when_empty = \"pause\"\nbatch = 1_000\ncolumns = { ltv = \"number\", \"is vip\" 
 [pools.vip]\nvalid_for = \"30d\"\nexpires_at = 2027-06-30\nlimit_per_customer = 1\nlimit_per_campaign = 2\nlimit_total = 3
 fallback = \"SORRY\"\noverflow = \"spring\"\npreview_code = \"VIP-XXXX\"\n
 [pools.plain]\n
-[limits]\ninstructions = 5\noutput_bytes = 6\nnesting = 7\n";
+[limits]\ninstructions = 5\noutput_bytes = 6\nnesting = 7\nvouchers = 8\n";
         let file = read_in(folder.path(), text).unwrap();
         assert_eq!((file.channel, file.when_empty, file.batch), (Channel::WebPush, WhenEmpty::Pause, 1_000));
         assert_eq!(file.audience, AudienceSource::Standard);
         assert_eq!(file.templates, folder.path().join("../all"));
         assert_eq!(file.columns["ltv"], ColumnType::Number);
         assert_eq!(file.columns["is vip"], ColumnType::Boolean);
-        assert_eq!(file.limits, RenderLimits { instructions: 5, output_bytes: 6, nesting: 7 });
+        assert_eq!(file.limits, RenderLimits { instructions: 5, output_bytes: 6, nesting: 7, vouchers: 8 });
         let pool = |name| &file.pools[&PoolName::new(name).unwrap()];
         assert_eq!(*pool("plain"), CampaignPool::default());
         let import = Some(folder.path().join("codes.csv"));

@@ -371,10 +371,7 @@ pub(super) fn shortfall(failure: Failure) -> Shortfall {
         Failure::Aborted(reason) => {
             (Reason::Aborted, None, reason.unwrap_or_else(|| "the template aborted".to_owned()))
         }
-        Failure::UnknownPool(pool, place) => {
-            let place = place.map(|place| format!(" ({place})")).unwrap_or_default();
-            (Reason::UnknownPool, Some(pool.clone()), format!("there is no pool '{pool}'{place}"))
-        }
+        Failure::UnknownPool(pool, error) => (Reason::UnknownPool, Some(pool), error.to_string()),
     };
     Shortfall { reason, pool, message }
 }

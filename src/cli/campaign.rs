@@ -284,8 +284,13 @@ impl Prepared {
 
     /// Makes the pools that the campaign brings along, and imports their codes.
     async fn fill_pools(&self, context: &Context, store: &dyn Store) -> Result<()> {
+        for name in self.file.pools.keys() {
+            make_pool(store, name).await?;
+        }
         for (name, pool) in &self.file.pools {
-            make_pool(store, name, pool.settings.as_ref()).await?;
+            if let Some(settings) = &pool.settings {
+                set_pool(store, name, settings).await?;
+            }
             if let Some(file) = &pool.import {
                 let input = Input::File(file.clone());
                 let report = intake::import(store, name, &input, &intake::Options::default(), &mut |_| {}).await?;
@@ -296,15 +301,18 @@ impl Prepared {
     }
 }
 
-async fn make_pool(store: &dyn Store, name: &PoolName, settings: Option<&PoolSettings>) -> Result<()> {
-    match (store.pool(name).await?, settings) {
-        (None, settings) => store.create_pool(name, &settings.cloned().unwrap_or_default()).await,
-        (Some(pool), Some(settings)) => {
-            let settings = PoolSettings { paused: pool.settings.paused, ..settings.clone() };
-            store.set_pool(name, &settings).await
-        }
-        (Some(_), None) => Ok(()),
+/// Makes a pool unless it is there, perhaps made by another process at this very moment.
+async fn make_pool(store: &dyn Store, name: &PoolName) -> Result<()> {
+    match store.create_pool(name, &PoolSettings::default()).await {
+        Err(error) if error.kind() == ErrorKind::Refused => Ok(()),
+        made => made,
     }
+}
+
+/// Gives a pool the settings of the campaign file, which says nothing of a pause.
+async fn set_pool(store: &dyn Store, name: &PoolName, settings: &PoolSettings) -> Result<()> {
+    let paused = store.pool(name).await?.is_some_and(|pool| pool.settings.paused);
+    store.set_pool(name, &PoolSettings { paused, ..settings.clone() }).await
 }
 
 fn imported(report: &intake::ImportReport) -> String {

@@ -1,4 +1,5 @@
 //! Campaigns as a user runs them: from files to files, with the real program.
+#![allow(clippy::unwrap_used)]
 
 mod bad_input;
 mod check;

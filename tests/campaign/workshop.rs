@@ -9,13 +9,13 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A folder with a campaign file, a template, an audience and codes.
-pub struct Workshop {
+pub(crate) struct Workshop {
     folder: TempDir,
 }
 
 impl Workshop {
     /// A text message to `recipients` customers, each with a code of a pool of `codes`.
-    pub fn new(recipients: usize, codes: usize) -> Workshop {
+    pub(crate) fn new(recipients: usize, codes: usize) -> Workshop {
         let workshop = Workshop { folder: tempfile::tempdir().unwrap() };
         workshop.template(
             "body.txt",
@@ -28,77 +28,77 @@ impl Workshop {
     }
 
     /// Writes the campaign file: the given lines and a pool that is imported.
-    pub fn file(&self, lines: &str) {
+    pub(crate) fn file(&self, lines: &str) {
         let head = "id = \"spring-2026\"\nchannel = \"sms\"\ntemplate = \"sale\"\naudience = \"audience.csv\"\n";
         self.write("campaign.toml", &format!("{head}{lines}\n[pools.spring]\nimport = \"codes.csv\"\n"));
     }
 
-    pub fn template(&self, part: &str, source: &str) {
+    pub(crate) fn template(&self, part: &str, source: &str) {
         fs::create_dir_all(self.path("templates/sale")).unwrap();
         self.write(&format!("templates/sale/{part}"), source);
     }
 
-    pub fn codes(&self, file: &str, numbers: std::ops::Range<usize>) {
+    pub(crate) fn codes(&self, file: &str, numbers: std::ops::Range<usize>) {
         let codes: String = numbers.map(|number| format!("SPR-{number:06}\n")).collect();
         self.write(file, &format!("code\n{codes}"));
     }
 
-    pub fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn exists(&self, name: &str) -> bool {
+    pub(crate) fn exists(&self, name: &str) -> bool {
         self.path(name).exists()
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
     /// The program with these arguments, in the folder, on the folder's store.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tearoff"));
         command.current_dir(self.folder.path()).args(arguments).env_remove("RUST_LOG").env_remove("TEAROFF_STORE");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         Ran(self.command(arguments).output().unwrap())
     }
 
     /// `campaign run` into `out`.
-    pub fn send(&self, more: &[&str]) -> Ran {
+    pub(crate) fn send(&self, more: &[&str]) -> Ran {
         self.run(&[&["campaign", "run", "campaign.toml", "--out", "out"], more].concat())
     }
 
-    pub fn start(&self) -> Child {
+    pub(crate) fn start(&self) -> Child {
         self.command(&["campaign", "run", "campaign.toml", "--out", "out"]).spawn().unwrap()
     }
 
-    pub fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let ran = self.run(arguments);
         serde_json::from_slice(&ran.0.stdout).unwrap_or_else(|_| panic!("no JSON: {}", ran.errors()))
     }
 
-    pub fn report(&self) -> Value {
+    pub(crate) fn report(&self) -> Value {
         serde_json::from_str(&self.read("out/report.json")).unwrap()
     }
 
-    pub fn counts(&self, pool: &str) -> Value {
+    pub(crate) fn counts(&self, pool: &str) -> Value {
         self.json(&["pool", "show", pool, "--json"])
     }
 
-    pub fn lines(&self, name: &str) -> Vec<Value> {
+    pub(crate) fn lines(&self, name: &str) -> Vec<Value> {
         self.read(name).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// The codes of each customer, from the rendered messages; a customer who stands there twice is a failure.
-    pub fn delivered(&self) -> BTreeMap<String, Vec<String>> {
+    pub(crate) fn delivered(&self) -> BTreeMap<String, Vec<String>> {
         let mut found = BTreeMap::new();
         for message in self.lines("out/messages.jsonl") {
             let codes = message["vouchers"].as_array().unwrap().iter().map(|voucher| text(&voucher["code"])).collect();
@@ -109,7 +109,7 @@ impl Workshop {
     }
 
     /// The customers of the events with this status, in order.
-    pub fn events(&self, status: &str) -> Vec<String> {
+    pub(crate) fn events(&self, status: &str) -> Vec<String> {
         let events = self.lines("out/events.jsonl");
         events
             .iter()
@@ -119,7 +119,7 @@ impl Workshop {
     }
 
     /// That every one of `recipients` has one message with one code that nobody else has, and that the store knows the same.
-    pub fn check_all_served(&self, recipients: usize, codes: usize) {
+    pub(crate) fn check_all_served(&self, recipients: usize, codes: usize) {
         let delivered = self.delivered();
         assert_eq!(delivered.len(), recipients);
         let distinct: BTreeSet<&String> = delivered.values().flatten().collect();
@@ -132,31 +132,31 @@ impl Workshop {
     }
 }
 
-pub fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-pub fn audience(customers: std::ops::Range<usize>) -> String {
+pub(crate) fn audience(customers: std::ops::Range<usize>) -> String {
     let rows: String = customers.map(|number| format!("c{number},Ada {number}\n")).collect();
     format!("customer_id,first_name\n{rows}")
 }
 
 /// What the program did.
-pub struct Ran(pub Output);
+pub(crate) struct Ran(pub(crate) Output);
 
 impl Ran {
-    pub fn errors(&self) -> String {
+    pub(crate) fn errors(&self) -> String {
         String::from_utf8_lossy(&self.0.stderr).into_owned()
     }
 
     #[track_caller]
-    pub fn exits(self, code: i32) -> Ran {
+    pub(crate) fn exits(self, code: i32) -> Ran {
         assert_eq!(self.0.status.code(), Some(code), "{}", self.errors());
         self
     }
 
     #[track_caller]
-    pub fn says(self, part: &str) -> Ran {
+    pub(crate) fn says(self, part: &str) -> Ran {
         assert!(self.errors().contains(part), "{part:?} is not in: {}", self.errors());
         self
     }

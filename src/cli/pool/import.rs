@@ -45,7 +45,7 @@ impl Import {
         let options = Options { column: self.column.clone(), delimiter: self.delimiter };
         // A file that cannot be read makes no store.
         if self.source != Input::Standard {
-            intake::open(&self.source, &options)?;
+            drop(intake::open(&self.source, &options)?);
         }
         let store = context.open_or_make()?;
         let mut progress = Progress::start(&context.output, "importing", None);

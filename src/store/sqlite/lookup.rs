@@ -64,7 +64,8 @@ fn pool_of(session: &Session<'_>, code: &Code) -> Outcome<Option<PoolName>> {
     let sql = "SELECT pool.name FROM voucher JOIN pool ON pool.id = voucher.pool_id
         WHERE voucher.project_id = ?1 AND voucher.code = ?2";
     let mut statement = session.connection.prepare_cached(sql)?;
-    let name = statement.query_row(params![session.project, code.as_str()], |row| row.get::<_, String>(0)).optional()?;
+    let name =
+        statement.query_row(params![session.project, code.as_str()], |row| row.get::<_, String>(0)).optional()?;
     name.map(|name| stored(PoolName::new(name))).transpose()
 }
 
