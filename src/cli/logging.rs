@@ -13,6 +13,14 @@ pub(super) enum LogFormat {
     Json,
 }
 
+/// Tells a panic by its place alone: what it says may quote a customer's data.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "the program came upon something that nobody foresaw");
+    }));
+}
+
 /// Starts logging: what `RUST_LOG` asks for, else what `-v` and `-q` do.
 pub(super) fn start(globals: &Globals, output: &Output) {
     let level = match (globals.quiet, globals.verbose) {
@@ -24,6 +32,7 @@ pub(super) fn start(globals: &Globals, output: &Output) {
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    log_panics();
     // Somebody who runs the command line inside a program of their own may have set up logging already.
     let _ = match globals.log_format {
         LogFormat::Text => builder.with_ansi(output.colors_remarks()).try_init(),

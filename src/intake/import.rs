@@ -7,8 +7,8 @@ use super::{Input, Options, Row, Rows, Seen, open};
 use crate::error::{ErrorKind, Result};
 use crate::voucher::{Code, Imported, Lookup, NewVoucher, PoolName, PoolSettings, Stock};
 
-/// How many vouchers go to the store at once.
-const CHUNK: usize = 1_000;
+/// How many vouchers go to the store at once, and are shuffled together.
+const CHUNK: usize = 10_000;
 
 /// How many rejected rows a report lists.
 const REJECTED_LIMIT: usize = 1_000;
@@ -306,7 +306,7 @@ mod tests {
     #[tokio::test]
     async fn goes_in_chunks_and_tells_progress() {
         let folder = Folder::new();
-        let rows: String = (0..2_500).map(|number| format!("C{number}\n\"\"\n")).collect();
+        let rows: String = (0..25_000).map(|number| format!("C{number}\n\"\"\n")).collect();
         let shelf = Shelf::default();
         let mut told = Vec::new();
         let report = import(
@@ -318,9 +318,9 @@ mod tests {
         )
         .await
         .unwrap();
-        assert_eq!(*shelf.chunks.lock().unwrap(), [1_000, 1_000, 500]);
-        assert_eq!(told, [1_000, 2_000, 2_500]);
-        assert_eq!((report.rejected.len(), report.rejected_count()), (1_000, 2_500));
+        assert_eq!(*shelf.chunks.lock().unwrap(), [10_000, 10_000, 5_000]);
+        assert_eq!(told, [10_000, 20_000, 25_000]);
+        assert_eq!((report.rejected.len(), report.rejected_count()), (1_000, 25_000));
     }
 
     #[tokio::test]

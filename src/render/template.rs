@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -146,7 +147,8 @@ impl Template {
         self.pass(&self.session(message, Arc::clone(known) as Arc<dyn VoucherSource>, false))
     }
 
-    /// Renders a message, and says which attributes it looked for and did not find.
+    /// Renders a message, except the text that an e-mail gets from its HTML, and says which attributes it looked for and did
+    /// not find.
     pub fn examine(&self, message: &Arc<Message>, known: &Arc<Known>) -> (Rendering, BTreeSet<String>) {
         let session = self.session(message, Arc::clone(known) as Arc<dyn VoucherSource>, true);
         let rendering = self.pass(&session);
@@ -190,7 +192,9 @@ impl Template {
                 Err(ended) => return *ended,
             }
         }
-        match self.with_text_part(texts) {
+        // Who only looks at what a message asks for needs no text.
+        let texts = if session.tracks_missing { Ok(texts) } else { self.with_text_part(texts) };
+        match texts {
             Ok(parts) => Rendering::Complete(Rendered { parts, vouchers: session.take_used() }),
             Err(error) => Rendering::Failed(Failure::Template(error)),
         }
@@ -198,11 +202,7 @@ impl Template {
 
     fn part(&self, part: &Part, root: Value, limit: usize, session: &Session) -> Result<String, Box<Rendering>> {
         let mut output = Capped::new(part.length.load(Ordering::Relaxed) + 64, limit);
-        let result = self
-            .environment
-            .get_template(&part.file)
-            .and_then(|template| template.render_captured_to(root, &mut output).map(|_| ()));
-        let error = result.err();
+        let error = self.evaluate(part, root, &mut output).err();
         if let Some(stop) = session.stopped() {
             return Err(Box::new(self.ended(stop, error.as_ref())));
         }
@@ -223,6 +223,18 @@ impl Template {
                 Failure::Template(self.explain(&error))
             }))),
         }
+    }
+
+    /// Runs the engine on a part. Where the engine panics, which a few expressions make it do, the message fails alone.
+    fn evaluate(&self, part: &Part, root: Value, output: &mut Capped) -> Result<(), minijinja::Error> {
+        let evaluation = || {
+            let template = self.environment.get_template(&part.file)?;
+            template.render_captured_to(root, output).map(|_| ())
+        };
+        catch_unwind(AssertUnwindSafe(evaluation)).unwrap_or_else(|_| {
+            let message = format!("{} crashed the renderer; a slice with a negative step of something empty does, say", part.file);
+            Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, message))
+        })
     }
 
     fn ended(&self, stop: Stop, error: Option<&minijinja::Error>) -> Rendering {

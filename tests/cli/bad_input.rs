@@ -78,7 +78,7 @@ fn data_of_a_message_that_cannot_be() {
     render(&["--customer", r#"{"mail": "ada@example.com"#])
         .fails(7, &format!("error: --customer: not a JSON object: it ends too early at line 1, column 25\n{help}"));
     render(&["--customer", "{}", "--context", "[]"])
-        .fails(7, &format!("error: --context: not a JSON object: it is something else at line 0, column 0\n{help}"));
+        .fails(7, &format!("error: --context: not a JSON object: it is another kind of value\n{help}"));
     render(&["--customer", "@ada.json"]).fails(
         7,
         "error: --customer: cannot read ada.json\nhelp: check the path after the @\n\
