@@ -232,7 +232,10 @@ impl Template {
             template.render_captured_to(root, output).map(|_| ())
         };
         catch_unwind(AssertUnwindSafe(evaluation)).unwrap_or_else(|_| {
-            let message = format!("{} crashed the renderer; a slice with a negative step of something empty does, say", part.file);
+            let message = format!(
+                "{} crashed the renderer; a slice with a negative step of something empty does, say",
+                part.file
+            );
             Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, message))
         })
     }

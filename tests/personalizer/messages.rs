@@ -1,88 +1,15 @@
-//! Messages through the protocol, on a real store: who gets which code, and what goes back.
-#![allow(clippy::unwrap_used)]
+//! Who gets which code, and what goes back.
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tearoff::campaign::{Outcome, Personalizer, Reason, RenderThreads, Status};
-use tearoff::render::{Attributes, Limits, Message, Purpose, Renderer, Template};
-use tearoff::store::SqliteStore;
+use tearoff::campaign::{Personalizer, Reason, Status};
+use tearoff::render::{Attributes, Limits, Message, Purpose, Renderer};
 use tearoff::voucher::{
-    Channel, Claim, Claimed, Claims, Code, CustomerId, Desk, Lease, Lookup, MessageId, MessageIdentity, Mode,
-    NewVoucher, PoolCounts, PoolName, PoolSettings, Stock, Width,
+    Channel, Claim, Claimed, Claims, CustomerId, Desk, Lease, MessageId, MessageIdentity, Mode, Width,
 };
 
-struct Shop {
-    store: Arc<SqliteStore>,
-    threads: Arc<RenderThreads>,
-}
-
-impl Shop {
-    async fn with(pools: &[(&str, usize)]) -> Shop {
-        let store = Arc::new(SqliteStore::in_memory("default").unwrap());
-        let shop = Shop { store, threads: Arc::new(RenderThreads::start(NonZeroUsize::new(2).unwrap()).unwrap()) };
-        for (pool, codes) in pools {
-            shop.store.create_pool(&name(pool), &PoolSettings::default()).await.unwrap();
-            shop.import(pool, 0..*codes).await;
-        }
-        shop
-    }
-
-    async fn import(&self, pool: &str, numbers: std::ops::Range<usize>) {
-        let code = |number| Code::new(format!("{pool}-{number}")).unwrap();
-        let vouchers: Vec<_> = numbers
-            .map(|number| NewVoucher { code: code(number), expires_at: None, metadata: Default::default() })
-            .collect();
-        self.store.import(&name(pool), &vouchers).await.unwrap();
-    }
-
-    fn personalizer(&self, template: Template) -> Personalizer {
-        Personalizer::new(Arc::new(template), self.store.clone(), self.store.clone(), self.threads.clone())
-    }
-
-    async fn send(&self, template: &str, customers: &[&str]) -> Vec<Outcome> {
-        self.personalizer(sms(template)).personalize(customers.iter().map(|id| message(id)).collect()).await.unwrap()
-    }
-
-    async fn counts(&self, pool: &str) -> PoolCounts {
-        self.store.pool(&name(pool)).await.unwrap().unwrap().counts
-    }
-}
-
-fn name(pool: &str) -> PoolName {
-    PoolName::new(pool).unwrap()
-}
-
-fn sms(source: &str) -> Template {
-    Renderer::new(Limits::default()).compile("test", Channel::Sms, [("body.txt", source)]).unwrap()
-}
-
-fn message(customer: &str) -> Message {
-    message_for(customer, Channel::Sms, Purpose::Live)
-}
-
-fn message_for(customer: &str, channel: Channel, purpose: Purpose) -> Message {
-    let customer = Attributes::from_json(&format!(r#"{{"id": "{customer}"}}"#)).unwrap();
-    let campaign = Attributes::from_json(r#"{"id": "spring"}"#).unwrap();
-    Message::new(None, (channel, purpose), customer, campaign, Attributes::default()).unwrap()
-}
-
-fn text(outcome: &Outcome) -> &str {
-    &outcome.result.as_ref().expect("a rendered message").parts[0].1
-}
-
-fn reason(outcome: &Outcome) -> Reason {
-    outcome.shortfall().expect("a message that is not rendered").reason
-}
-
-fn many(count: usize) -> Vec<String> {
-    (0..count).map(|number| format!("c{number}")).collect()
-}
-
-fn refs(ids: &[String]) -> Vec<&str> {
-    ids.iter().map(String::as_str).collect()
-}
+use super::shop::*;
 
 #[tokio::test]
 async fn every_message_gets_its_own_code_and_the_same_one_again() {
