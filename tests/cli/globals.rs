@@ -84,12 +84,15 @@ fn ctrl_c_ends_the_program_while_it_waits() {
     shop.write("templates/hi/body.txt", "Hi");
     let mut child =
         shop.command(&["render", "hi", "--channel", "sms", "--customer", "@-"]).stdin(Stdio::piped()).spawn().unwrap();
+    // Waiting for the child would close its standard input, and it would end by itself.
+    let open_input = child.stdin.take();
     let id = child.id().to_string();
     while !listens(&id) {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
+    drop(open_input);
     assert_eq!(names(&shop.path("")), ["templates"]);
 }
 
