@@ -1,6 +1,13 @@
 //! `pool`: settings, counts, pausing, deletion.
 
+use std::sync::Arc;
+
 use serde_json::json;
+
+use tearoff::store::SqliteStore;
+use tearoff::voucher::{
+    Channel, Claim, Claimed, Claims, CustomerId, Lease, MessageId, MessageIdentity, Mode, PoolName, Width,
+};
 
 use crate::shop::{Shop, names};
 
@@ -200,4 +207,30 @@ fn an_archive_is_never_overwritten_and_stays_only_if_the_pool_is_gone() {
     );
     assert!(!names(&shop.path("")).contains(&"new.csv".to_owned()));
     assert_eq!(shop.render("c1", &[]).0, Some(0), "the pool takes new claims as before");
+}
+
+#[test]
+fn a_pool_is_not_archived_while_a_message_holds_its_codes() {
+    let shop = Shop::with_pool("spring", &["S1"]);
+    let message = Arc::new(MessageIdentity {
+        message_id: MessageId::new("m1").unwrap(),
+        customer_id: CustomerId::new("c1").unwrap(),
+        campaign_id: None,
+        channel: Channel::Sms,
+        mode: Mode::Live,
+    });
+    let claim = Claim { pool: PoolName::new("spring").unwrap(), width: Width::Message, message };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let lease = Lease::new(Lease::TIME);
+    runtime.block_on(async {
+        let store = SqliteStore::open(shop.path("tearoff.db"), "default").unwrap();
+        assert!(matches!(store.reserve(&lease, &[claim]).await.unwrap()[..], [Claimed::Bound(_)]));
+    });
+    shop.run("pool delete spring --archive old.csv").fails(
+        7,
+        "error: codes of pool 'spring' are reserved at this moment\n\
+         help: wait until the messages that need them are done",
+    );
+    assert!(!shop.path("old.csv").exists());
+    assert!(shop.ok("pool show spring").contains("new claims    allowed"));
 }
