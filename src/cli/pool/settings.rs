@@ -76,7 +76,7 @@ struct Given {
     /// The pool to take from once this one is empty
     #[arg(long, value_name = "POOL")]
     overflow: Option<String>,
-    /// What a preview prints instead of a code [default: <POOL>-preview]
+    /// What a preview prints instead of a code [default: the pool's name and -preview]
     #[arg(long, value_name = "TEXT")]
     preview_code: Option<String>,
 }
