@@ -40,6 +40,12 @@ impl<'a> Progress<'a> {
         self.line(|| format!("{} recipients", grouped(recipients)));
     }
 
+    /// So many rows of vouchers are read.
+    pub(super) fn read(&mut self, rows: u64) {
+        self.bar.set_position(rows);
+        self.line(|| format!("{} rows", grouped(rows)));
+    }
+
     /// So much is done.
     pub(super) fn tell(&mut self, tally: &Tally) {
         let vouchers: u64 = tally.vouchers.values().sum();

@@ -16,6 +16,7 @@ fn every_command_explains_itself_with_an_example() {
         "pool show",
         "pool pause",
         "pool resume",
+        "pool import",
         "pool delete",
         "render",
         "voucher show",

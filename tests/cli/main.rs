@@ -4,6 +4,7 @@
 mod bad_input;
 mod globals;
 mod help;
+mod imports;
 mod pools;
 mod render;
 mod shop;

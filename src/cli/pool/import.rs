@@ -32,11 +32,18 @@ pub(in crate::cli) struct Import {
     /// The column that holds the code [default: found by its name]
     #[arg(long, value_name = "NAME")]
     column: Option<String>,
-    /// The character between two fields [default: found in the first line]
-    #[arg(long, value_name = "C")]
+    /// The character between two fields, or 'tab' [default: found in the first line]
+    #[arg(long, value_name = "C", value_parser = delimiter)]
     delimiter: Option<char>,
     #[command(flatten)]
     format: Format,
+}
+
+fn delimiter(text: &str) -> Result<char, &'static str> {
+    match text {
+        "tab" => Ok('\t'),
+        text => text.parse().map_err(|_| "it is one character, or 'tab'"),
+    }
 }
 
 impl Import {
@@ -50,34 +57,34 @@ impl Import {
         let store = context.open_or_make()?;
         let mut progress = Progress::start(&context.output, "importing", None);
         let report =
-            intake::import(&*store, &pool, &self.source, &options, &mut |report| progress.at(report.read)).await;
+            intake::import(&*store, &pool, &self.source, &options, &mut |report| progress.read(report.read)).await;
         progress.end();
         let report = report?;
         if self.format.json {
             context.output.json(&report)?;
         } else {
-            show(context, &report)?;
+            self.show(context, &report)?;
         }
         Ok(Exit::Done)
     }
-}
 
-fn show(context: &Context, report: &ImportReport) -> Result<()> {
-    let rows = [
-        ("read", report.read),
-        ("added", report.added),
-        ("duplicates in source", report.duplicates_in_source),
-        ("already in pool", report.already_in_pool),
-        ("in other pool", report.in_other_pool),
-        ("rejected", report.rejected_count()),
-    ];
-    context.output.table(card(rows.map(|(name, count)| (name, grouped(count)))))?;
-    for rejected in report.rejected.iter().take(SHOWN) {
-        context.output.remark(format!("line {}: {}", rejected.line, rejected.reason));
+    fn show(&self, context: &Context, report: &ImportReport) -> Result<()> {
+        let rows = [
+            ("read", report.read),
+            ("added", report.added),
+            ("duplicates in source", report.duplicates_in_source),
+            ("already in pool", report.already_in_pool),
+            ("in other pool", report.in_other_pool),
+            ("rejected", report.rejected_count()),
+        ];
+        context.output.table(card(rows.map(|(name, count)| (name, grouped(count)))))?;
+        for rejected in report.rejected.iter().take(SHOWN) {
+            context.output.warn(format!("{}:{}: {}", self.source, rejected.line, rejected.reason));
+        }
+        let more = report.rejected_count().saturating_sub(SHOWN as u64);
+        if more > 0 {
+            context.output.warn(format!("{} more; --json lists up to 1,000", counted(more, "rejected row")));
+        }
+        Ok(())
     }
-    let more = report.rejected_count().saturating_sub(SHOWN as u64);
-    if more > 0 {
-        context.output.remark(format!("and {} more; --json lists up to 1,000", counted(more, "rejected row")));
-    }
-    Ok(())
 }
