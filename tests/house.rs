@@ -17,13 +17,12 @@ const ROOMS: [(&str, &[&str]); 8] = [
 ];
 
 /// Crates that only one room may name.
-const CONFINED: [(&str, &str); 7] = [
+const CONFINED: [(&str, &str); 6] = [
     ("minijinja", "render"),
     ("minijinja_contrib", "render"),
     ("html2text", "render"),
     ("rusqlite", "store"),
     ("clap", "cli"),
-    ("anyhow", "cli"),
     ("indicatif", "cli"),
 ];
 

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use super::exit::Exit;
 use super::output::{BOLD, counted, grouped, table};
 use super::progress::Progress;
-use super::store::StoreUrl;
+use super::store::{StoreUrl, open_store};
 use super::{Context, Format};
 use crate::campaign::{
     Campaign as Run, CampaignFile, Ending, Forecast, Reason, RenderThreads, RunOptions, Summary, Upcoming,
@@ -18,7 +18,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::intake::{self, Input};
 use crate::render::suggest::did_you_mean;
 use crate::render::{Renderer, Template};
-use crate::store::SqliteStore;
 use crate::voucher::{PoolName, PoolSettings, Store};
 
 /// How many lines of duplicates a warning names.
@@ -114,7 +113,7 @@ impl RunCommand {
         let prepared = Prepared::read(&self.file)?;
         let store = store_to_look_at(context)?;
         prepared.check_pools(&*store).await?;
-        let mut recipients = None;
+        let mut expected = None;
         if prepared.file.audience == Input::Standard {
             context.output.remark("standard input cannot be read twice: the audience is not checked beforehand");
         } else {
@@ -128,16 +127,16 @@ impl RunCommand {
                 show_forecast(context, &forecast)?;
                 return Err(too_small(&forecast));
             }
-            recipients = Some(forecast.recipients);
+            expected = Some(forecast);
         }
         prepared.campaign(store).check_folder(&self.out)?;
         let store = context.open_or_make()?;
         prepared.fill_pools(context, &*store).await?;
-        let summary = self.render(context, &prepared.campaign(store), recipients).await?;
+        let summary = self.render(context, &prepared.campaign(store), expected.as_ref()).await?;
         self.tell(context, &summary)
     }
 
-    async fn render(&self, context: &Context, campaign: &Run, recipients: Option<u64>) -> Result<Summary> {
+    async fn render(&self, context: &Context, campaign: &Run, expected: Option<&Forecast>) -> Result<Summary> {
         let interrupt = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&interrupt);
         let listener = tokio::spawn(async move {
@@ -146,7 +145,9 @@ impl RunCommand {
             }
         });
         let options = RunOptions { retry_failed: self.retry_failed, limit: self.limit, interrupt };
-        let mut progress = Progress::start(&context.output, "rendering", recipients);
+        let recipients = expected.map(|forecast| forecast.recipients);
+        let vouchers = expected.map(|forecast| forecast.pools.values().map(|pool| pool.available).sum());
+        let mut progress = Progress::start(&context.output, "rendering", recipients).with_vouchers(vouchers);
         let summary = campaign.run(&self.out, &options, &mut |tally| progress.tell(tally)).await;
         progress.end();
         listener.abort();
@@ -331,7 +332,7 @@ fn imported(report: &intake::ImportReport) -> String {
 /// The store for looking, which a look does not make.
 fn store_to_look_at(context: &Context) -> Result<Arc<dyn Store>> {
     match &context.store {
-        StoreUrl::Sqlite(path) if !path.exists() => Ok(Arc::new(SqliteStore::in_memory(&context.project)?)),
+        StoreUrl::Sqlite(path) if !path.exists() => open_store(&StoreUrl::Memory, &context.project),
         _ => context.open(),
     }
 }

@@ -17,6 +17,8 @@ pub(super) struct Progress<'a> {
     what: &'static str,
     bar: ProgressBar,
     terminal: bool,
+    /// How many vouchers there were before, where that is known.
+    vouchers: Option<u64>,
     said: Instant,
 }
 
@@ -31,7 +33,13 @@ impl<'a> Progress<'a> {
         };
         bar.set_style(ProgressStyle::with_template(form).unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_prefix(what);
-        Progress { output, what, bar, terminal, said: Instant::now() }
+        Progress { output, what, bar, terminal, vouchers: None, said: Instant::now() }
+    }
+
+    /// Tells also how many of so many vouchers are left.
+    pub(super) fn with_vouchers(mut self, vouchers: Option<u64>) -> Progress<'a> {
+        self.vouchers = vouchers;
+        self
     }
 
     /// So many recipients are done.
@@ -48,14 +56,16 @@ impl<'a> Progress<'a> {
 
     /// So much is done.
     pub(super) fn tell(&mut self, tally: &Tally) {
-        let vouchers: u64 = tally.vouchers.values().sum();
+        let used: u64 = tally.vouchers.values().sum();
+        let vouchers = match self.vouchers {
+            Some(all) => format!("{} vouchers left", grouped(all.saturating_sub(used))),
+            None => format!("{} vouchers", grouped(used)),
+        };
         let failed = tally.enqueue_failed + tally.suppressed;
+        let without = if failed > 0 { format!(" · {} without", grouped(failed)) } else { String::new() };
         self.bar.set_position(tally.recipients);
-        self.bar.set_message(format!("· {} vouchers · {} without", grouped(vouchers), grouped(failed)));
-        self.line(|| {
-            let (recipients, vouchers) = (grouped(tally.recipients), grouped(vouchers));
-            format!("{recipients} recipients, {vouchers} vouchers, {} without", grouped(failed))
-        });
+        self.bar.set_message(format!("· {vouchers}{without}"));
+        self.line(|| format!("{} recipients · {vouchers}{without}", grouped(tally.recipients)));
     }
 
     fn line(&mut self, text: impl FnOnce() -> String) {

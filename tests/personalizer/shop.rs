@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tearoff::campaign::{Outcome, Personalizer, Reason, RenderThreads};
 use tearoff::render::{Attributes, Limits, Message, Purpose, Renderer, Template};
 use tearoff::store::SqliteStore;
-use tearoff::voucher::{Channel, Claims, Code, Lookup, NewVoucher, PoolCounts, PoolName, PoolSettings, Stock};
+use tearoff::voucher::{Channel, Code, Lookup, NewVoucher, PoolCounts, PoolName, PoolSettings, Stock};
 
 pub(crate) struct Shop {
     pub(crate) store: Arc<SqliteStore>,
