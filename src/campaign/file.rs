@@ -191,7 +191,7 @@ fn campaign_pool(section: &Section<'_>, folder: &Path) -> Result<CampaignPool> {
         },
         fallback: section.parse("fallback", |code| Code::new(code))?,
         overflow: section.parse("overflow", |name| PoolName::new(name))?,
-        preview_code: section.parse("preview_code", |text| Ok(text.to_owned()))?,
+        preview_code: section.parse("preview_code", |code| Code::new(code))?,
         paused: false,
     };
     let is_set = section.keys().any(|key| key != "import");
@@ -281,7 +281,7 @@ fallback = \"SORRY\"\noverflow = \"spring\"\npreview_code = \"VIP-XXXX\"\n
         assert_eq!(settings.limits, PoolLimits { per_customer: Some(1), per_campaign: Some(2), total: Some(3) });
         assert_eq!(settings.fallback, Some(Code::new("SORRY").unwrap()));
         assert_eq!(settings.overflow, Some(PoolName::new("spring").unwrap()));
-        assert_eq!(settings.preview_code.as_deref(), Some("VIP-XXXX"));
+        assert_eq!(settings.preview_code, Some(Code::new("VIP-XXXX").unwrap()));
     }
 
     #[test]

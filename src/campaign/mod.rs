@@ -9,6 +9,7 @@ mod checkpoint;
 mod document;
 mod file;
 mod forecast;
+mod leased;
 mod outcome;
 mod output;
 mod personalizer;
@@ -17,6 +18,7 @@ mod recipients;
 mod render_threads;
 mod report;
 mod run;
+mod shortfall;
 
 use std::fmt;
 use std::path::Path;

@@ -7,19 +7,15 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use tokio::task::JoinHandle;
-
 use super::RenderThreads;
-use super::attempt::{Answers, Draft, End, Stage, attempt};
+use super::attempt::{Draft, End, Stage, attempt};
+use super::leased::Leased;
 use super::outcome::{Outcome, Personalized, Reason, Shortfall};
+use super::shortfall::{refused, rejected, shortfall};
 use crate::error::{Error, ErrorKind, Result};
 use crate::render::suggest::did_you_mean;
-use crate::render::{Failure, Message, Rendered, Template, Used};
-use crate::voucher::{
-    Channel, Claim, Claimed, Claims, Count, CustomerId, Kept, Lease, Lookup, PoolName, Refusal, Rejection, Settled,
-    Shown, VoucherRecord,
-};
+use crate::render::{Message, Rendered, Template, Used};
+use crate::voucher::{Channel, Claim, Claims, Kept, Lease, Lookup, PoolName, Refusal, Settled, Shown};
 
 /// How often a message renders anew because the store refused what it showed.
 const REFUSALS: u32 = 3;
@@ -44,10 +40,8 @@ impl std::fmt::Debug for Personalizer {
 
 /// A batch that has been rendered under a lease and is not settled yet.
 pub(super) struct Attempt {
-    lease: Lease,
+    leased: Leased,
     drafts: Vec<Draft>,
-    claimed: bool,
-    _renewal: Option<Renewal>,
 }
 
 /// What finishing a batch gives.
@@ -101,18 +95,20 @@ impl Personalizer {
     }
 
     async fn attempt(&self, drafts: Vec<Draft>) -> Result<Attempt> {
-        let lease = Lease::new(self.lease_time);
-        let answers = Leased { personalizer: self, lease: &lease, renewal: std::sync::Mutex::new(None) };
-        let drafts = attempt(&self.template, &self.threads, &answers, drafts).await?;
-        let renewal = answers.renewal.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Ok(Attempt { lease, drafts, claimed: renewal.is_some(), _renewal: renewal })
+        let leased = Leased::new(Arc::clone(&self.claims), Arc::clone(&self.lookup), self.lease_time);
+        match attempt(&self.template, &self.threads, &leased, drafts).await {
+            Ok(drafts) => Ok(Attempt { leased, drafts }),
+            Err(error) => {
+                // What was reserved goes back at once if the store can be reached, and when the lease runs out if not.
+                let _ = leased.settle(&[]).await;
+                Err(error)
+            }
+        }
     }
 
     /// Gives back everything that a batch reserved; its messages can begin again.
     pub(super) async fn withdraw(&self, attempt: Attempt) -> Result<Vec<Message>> {
-        if attempt.claimed {
-            self.claims.settle(&attempt.lease, &[]).await?;
-        }
+        attempt.leased.settle(&[]).await?;
         Ok(attempt.drafts.into_iter().map(|draft| Arc::unwrap_or_clone(draft.message)).collect())
     }
 
@@ -129,10 +125,12 @@ impl Personalizer {
         let mut queue: VecDeque<Vec<Draft>> = VecDeque::new();
         let mut stopped_by = None;
         loop {
-            let mut attempt = match (current.take(), queue.pop_front()) {
-                (Some(attempt), _) => attempt,
-                (None, Some(drafts)) => self.attempt(drafts).await?,
-                (None, None) => break,
+            let mut attempt = if let Some(attempt) = current.take() {
+                attempt
+            } else if let Some(drafts) = queue.pop_front() {
+                self.attempt(drafts).await?
+            } else {
+                break;
             };
             let undecided = match self.first_undecided(&attempt.drafts).await {
                 Ok(undecided) => undecided,
@@ -157,11 +155,7 @@ impl Personalizer {
     /// Settles the decided part of an attempt; gives back the drafts that the store refused.
     async fn settle(&self, attempt: Attempt, outcomes: &mut [Option<Outcome>]) -> Result<Vec<Draft>> {
         let kept: Vec<Kept> = attempt.drafts.iter().filter_map(kept).collect();
-        let mut answers = Vec::new();
-        if attempt.claimed {
-            answers = self.claims.settle(&attempt.lease, &kept).await?;
-        }
-        let mut answers = answers.into_iter();
+        let mut answers = attempt.leased.settle(&kept).await?.into_iter();
         let mut refused = Vec::new();
         for mut draft in attempt.drafts {
             if kept_nothing(&draft) || answers.next() == Some(Settled::Accepted) {
@@ -275,52 +269,6 @@ impl Personalizer {
     }
 }
 
-/// Claims for one attempt: everything is reserved under its lease.
-struct Leased<'a> {
-    personalizer: &'a Personalizer,
-    lease: &'a Lease,
-    renewal: std::sync::Mutex<Option<Renewal>>,
-}
-
-#[async_trait]
-impl Answers for Leased<'_> {
-    async fn claims(&self, claims: &[Claim]) -> Result<Vec<Claimed>> {
-        let claimed = self.personalizer.claims.reserve(self.lease, claims).await?;
-        let mut renewal = self.renewal.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        renewal.get_or_insert_with(|| Renewal::start(Arc::clone(&self.personalizer.claims), self.lease.clone()));
-        Ok(claimed)
-    }
-
-    async fn counts(&self, pools: &[PoolName]) -> Result<Vec<Option<Count>>> {
-        self.personalizer.claims.counts(pools).await
-    }
-
-    async fn customers(&self, customers: &[CustomerId]) -> Result<Vec<Vec<VoucherRecord>>> {
-        self.personalizer.lookup.customers(customers).await
-    }
-}
-
-/// Renews a lease at half time, for as long as it is kept.
-struct Renewal(JoinHandle<()>);
-
-impl Renewal {
-    fn start(claims: Arc<dyn Claims>, lease: Lease) -> Renewal {
-        Renewal(tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(lease.time / 2).await;
-                // A renewal that fails is tried again at the next half time; settling checks what really holds.
-                let _ = claims.reserve(&lease, &[]).await;
-            }
-        }))
-    }
-}
-
-impl Drop for Renewal {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 /// The pools of which messages of the batch hold something that the message at `index` could have had: those named and those
 /// that gave it, for messages that stand behind it or will not keep what they hold.
 fn held_by_others(drafts: &[Draft], index: usize) -> BTreeSet<PoolName> {
@@ -361,35 +309,4 @@ fn first_empty(drafts: &[Draft]) -> Option<(usize, PoolName)> {
         }
         _ => None,
     })
-}
-
-/// A failed render, as an outcome tells it.
-pub(super) fn shortfall(failure: Failure) -> Shortfall {
-    let (reason, pool, message) = match failure {
-        Failure::Template(error) => (Reason::TemplateError, None, error.to_string()),
-        Failure::OutputTooLarge(error) => (Reason::OutputTooLarge, None, error.to_string()),
-        Failure::Aborted(reason) => {
-            (Reason::Aborted, None, reason.unwrap_or_else(|| "the template aborted".to_owned()))
-        }
-        Failure::UnknownPool(pool, error) => (Reason::UnknownPool, Some(pool), error.to_string()),
-    };
-    Shortfall { reason, pool, message }
-}
-
-fn refused(pool: PoolName, refusal: Refusal) -> Shortfall {
-    let message = match refusal {
-        Refusal::PoolEmpty => format!("pool '{pool}' has no available voucher"),
-        Refusal::PoolPaused => format!("pool '{pool}' is paused"),
-        Refusal::LimitReached => format!("a limit of pool '{pool}' is reached"),
-        Refusal::UnknownPool => format!("there is no pool '{pool}'"),
-    };
-    Shortfall { reason: refusal.into(), pool: Some(pool), message }
-}
-
-fn rejected(rejection: Rejection) -> Shortfall {
-    let (reason, message) = match rejection {
-        Rejection::Conflict => (Reason::MessageConflict, "the message id belongs to another customer or mode"),
-        Rejection::Released => (Reason::MessageReleased, "the message id was released and is retired"),
-    };
-    Shortfall { reason, pool: None, message: message.to_owned() }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::outcome::{Outcome, Personalized};
-use super::personalizer::shortfall;
+use super::shortfall::shortfall;
 use crate::render::{Message, Rendered, Template};
 use crate::voucher::Catalogue;
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::suggest::did_you_mean;
-use crate::voucher::{Binding, Catalogue, Code, Count, PoolCard, PoolName, Source, Voucher, VoucherRecord, Width};
+use crate::voucher::{Binding, Catalogue, Count, PoolCard, PoolName, Source, Voucher, VoucherRecord, Width};
 
 /// What gives a pass its vouchers and counts.
 pub(super) trait VoucherSource: Send + Sync {
@@ -88,11 +88,10 @@ pub(super) struct PreviewVouchers {
 }
 
 impl PreviewVouchers {
-    fn binding(&self, pool: &PoolName, card: &PoolCard) -> Option<Binding> {
-        let code = Code::new(&card.preview_code).ok()?;
-        let voucher = Voucher { code, expires_at: card.expires_at, metadata: Arc::clone(&card.metadata) };
-        let (source, from) = (Source::Pool, pool.clone());
-        Some(Binding { voucher, source, from, assigned_at: self.instant, reserved: true })
+    fn binding(&self, pool: &PoolName, card: &PoolCard) -> Binding {
+        let PoolCard { preview_code: code, expires_at, metadata, .. } = card.clone();
+        let (voucher, source, from) = (Voucher { code, expires_at, metadata }, Source::Pool, pool.clone());
+        Binding { voucher, source, from, assigned_at: self.instant, reserved: true }
     }
 }
 
@@ -103,7 +102,7 @@ impl VoucherSource for PreviewVouchers {
     }
 
     fn voucher(&self, pool: &PoolName, _: Width) -> Option<Binding> {
-        self.binding(pool, self.catalogue.get(pool)?)
+        self.catalogue.get(pool).map(|card| self.binding(pool, card))
     }
 
     fn count(&self, pool: &PoolName) -> Option<Count> {

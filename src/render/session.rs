@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::Message;
 use super::known::VoucherSource;
-use super::{Message, Purpose};
 use crate::voucher::{Binding, Claim, Count, MessageIdentity, PoolName, VoucherRecord, Width};
 
 /// A pass over a message. The objects that a template sees share it.
@@ -80,7 +80,9 @@ impl Session {
         self.check_pool(pool)?;
         self.check_limit()?;
         let Some(binding) = self.source.voucher(pool, width) else {
-            let message = self.message.identity().ok_or_else(|| Unavailable::Wrong(self.without_identity()))?;
+            let message = self.message.identity().ok_or_else(|| {
+                Unavailable::Wrong("a voucher needs a customer, and this message has no customer.id".into())
+            })?;
             return Err(self.stop(Stop::Claim(claim(pool, width, message))));
         };
         self.pass().used.push(Used { pool: pool.clone(), width, binding: binding.clone() });
@@ -98,14 +100,6 @@ impl Session {
         }
         let message = format!("the message takes more than {limit} vouchers; take fewer, or raise limits.vouchers");
         Err(Unavailable::Wrong(message.into()))
-    }
-
-    /// Why a message that cannot claim gets no voucher.
-    fn without_identity(&self) -> Cow<'static, str> {
-        match self.message.purpose {
-            Purpose::Preview => "this pool's preview code is not a valid code; set another".into(),
-            _ => "a voucher needs a customer, and this message has no customer.id".into(),
-        }
     }
 
     fn width(&self, pool: &PoolName, call: Reuse) -> Result<Width, Unavailable> {

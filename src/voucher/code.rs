@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::PoolName;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The longest code, in bytes.
@@ -31,6 +32,11 @@ impl Code {
             None => Ok(Code(text.into())),
             Some(problem) => Err(Error::new(ErrorKind::InvalidInput, format!("the code {problem}"))),
         }
+    }
+
+    /// What a preview prints for a pool that has no preview code of its own: `<pool>-preview`.
+    pub fn preview_of(pool: &PoolName) -> Code {
+        Code(format!("{pool}-preview").into())
     }
 
     fn problem(text: &str) -> Option<&'static str> {

@@ -23,15 +23,15 @@ pub struct PoolSettings {
     /// The pool to take from once this one is empty.
     pub overflow: Option<PoolName>,
     /// What a preview prints instead of a code; `<pool>-preview` where it is not set.
-    pub preview_code: Option<String>,
+    pub preview_code: Option<Code>,
     /// Whether new claims are refused. Existing bindings are served all the same.
     pub paused: bool,
 }
 
 impl PoolSettings {
     /// What a preview prints for a pool of this name.
-    pub fn preview_code(&self, pool: &PoolName) -> String {
-        self.preview_code.clone().unwrap_or_else(|| format!("{pool}-preview"))
+    pub fn preview_code(&self, pool: &PoolName) -> Code {
+        self.preview_code.clone().unwrap_or_else(|| Code::preview_of(pool))
     }
 }
 
@@ -89,7 +89,7 @@ pub struct Count {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PoolCard {
     /// What is printed instead of a code.
-    pub preview_code: String,
+    pub preview_code: Code,
     /// How many there are.
     pub count: Count,
     /// The metadata of one available voucher, to show what messages will say.

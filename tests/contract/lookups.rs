@@ -144,7 +144,7 @@ pub(crate) async fn pools_come_by_name_with_their_settings<F: Fixture>() {
         limits: Limits { per_customer: Some(1), per_campaign: Some(20), total: Some(300) },
         fallback: Some(code("ALL10")),
         overflow: Some(pool("spring")),
-        preview_code: Some("XXXX".into()),
+        preview_code: Some(Code::new("XXXX").unwrap()),
         paused: true,
     };
     world.pool("autumn", settings.clone()).await;
@@ -158,7 +158,7 @@ pub(crate) async fn pools_come_by_name_with_their_settings<F: Fixture>() {
 /// A preview learns what messages will say of a voucher, and no code.
 pub(crate) async fn a_catalogue_knows_everything_but_codes<F: Fixture>() {
     let world = World::<F>::with_codes(0).await;
-    let preview_code = Some("YOUR-CODE".to_owned());
+    let preview_code = Some(Code::new("YOUR-CODE").unwrap());
     world.pool("empty", PoolSettings { preview_code, ..PoolSettings::default() }).await;
     let metadata = json!({"value": 10}).as_object().unwrap().clone();
     let expires_at = Some(world.in_seconds(3600));
@@ -171,7 +171,7 @@ pub(crate) async fn a_catalogue_knows_everything_but_codes<F: Fixture>() {
         ("spring-preview", &metadata, expires_at)
     );
     assert_eq!(card.count, Count { available: 1, total: 1 });
-    assert_eq!(catalogue[&pool("empty")].preview_code, "YOUR-CODE");
+    assert_eq!(catalogue[&pool("empty")].preview_code.as_str(), "YOUR-CODE");
     assert!(!format!("{catalogue:?}").contains("SECRET"));
     assert_eq!(world.available("spring").await, 1);
 }

@@ -44,7 +44,7 @@ pub(crate) async fn settings_are_replaced_as_a_whole<F: Fixture>() {
     let world = World::<F>::with_codes(3).await;
     let fallback = PoolSettings { fallback: Some(code("ALL10")), ..PoolSettings::default() };
     world.set("spring", fallback).await;
-    let preview = PoolSettings { preview_code: Some("X".into()), ..PoolSettings::default() };
+    let preview = PoolSettings { preview_code: Some(Code::new("X").unwrap()), ..PoolSettings::default() };
     world.set("spring", preview.clone()).await;
     let status = world.store.pool(&pool("spring")).await.unwrap().unwrap();
     assert_eq!((status.settings, status.counts.available), (preview, 3));

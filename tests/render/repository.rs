@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tearoff::render::{Attributes, Limits, Message, Purpose, Renderer};
-use tearoff::voucher::{Catalogue, Channel, Count, PoolCard, PoolName};
+use tearoff::voucher::{Catalogue, Channel, Code, Count, PoolCard, PoolName};
 
 const TEMPLATES: [(&str, Channel); 7] = [
     ("welcome", Channel::Email),
@@ -17,7 +17,12 @@ const TEMPLATES: [(&str, Channel); 7] = [
 
 fn card(pool: &str) -> PoolCard {
     let count = Count { available: 1, total: 1 };
-    PoolCard { preview_code: format!("{pool}-preview"), count, metadata: Arc::default(), expires_at: None }
+    PoolCard {
+        preview_code: Code::preview_of(&PoolName::new(pool).unwrap()),
+        count,
+        metadata: Arc::default(),
+        expires_at: None,
+    }
 }
 
 #[test]

@@ -57,7 +57,7 @@ struct Pool {
     expires_at: Option<String>,
     available: u64,
     total: u64,
-    preview_code: Option<String>,
+    preview_code: Option<Code>,
 }
 
 impl Default for Pool {
@@ -210,8 +210,9 @@ impl Head {
     fn catalogue(&self) -> Catalogue {
         let card = |(name, pool): (&String, &Pool)| {
             let Voucher { metadata, expires_at, .. } = pool.voucher();
-            let preview_code = pool.preview_code.clone().unwrap_or_else(|| format!("{name}-preview"));
-            (PoolName::new(name).unwrap(), PoolCard { preview_code, count: pool.count(), metadata, expires_at })
+            let name = PoolName::new(name).unwrap();
+            let preview_code = pool.preview_code.clone().unwrap_or_else(|| Code::preview_of(&name));
+            (name, PoolCard { preview_code, count: pool.count(), metadata, expires_at })
         };
         self.pools.iter().map(card).collect()
     }

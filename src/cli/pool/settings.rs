@@ -129,9 +129,7 @@ impl Given {
         replace(&mut settings.expires_at, "--expires-at", self.expires_at.as_deref(), parse_timestamp)?;
         replace(&mut settings.fallback, "--fallback", self.fallback.as_deref(), Code::new)?;
         replace(&mut settings.overflow, "--overflow", self.overflow.as_deref(), PoolName::new)?;
-        // A preview code stands where a code would, so it keeps the same rules.
-        let preview_code = |text: &str| Code::new(text).map(String::from);
-        replace(&mut settings.preview_code, "--preview-code", self.preview_code.as_deref(), preview_code)?;
+        replace(&mut settings.preview_code, "--preview-code", self.preview_code.as_deref(), Code::new)?;
         let limits = &mut settings.limits;
         limits.per_customer = self.limit_per_customer.or(limits.per_customer);
         limits.per_campaign = self.limit_per_campaign.or(limits.per_campaign);

@@ -150,7 +150,7 @@ fn settings(pool: &PoolStatus) -> Vec<(&'static str, String)> {
         ("limit in total", limit(limits.total)),
         ("fallback code", fallback.as_ref().map(Code::as_str).map(str::to_owned)),
         ("overflow pool", overflow.as_ref().map(PoolName::to_string)),
-        ("preview code", Some(pool.settings.preview_code(&pool.name))),
+        ("preview code", Some(pool.settings.preview_code(&pool.name).into())),
     ];
     rows.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }

@@ -37,7 +37,7 @@ impl Pool {
             limits,
             fallback: row.get::<_, Option<String>>(7)?.map(|code| stored(Code::new(code))).transpose()?,
             overflow: row.get::<_, Option<String>>(8)?.map(|name| stored(PoolName::new(name))).transpose()?,
-            preview_code: row.get(9)?,
+            preview_code: row.get::<_, Option<String>>(9)?.map(|code| stored(Code::new(code))).transpose()?,
             paused: row.get(10)?,
         };
         let name = stored(PoolName::new(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?))?;
@@ -104,7 +104,7 @@ pub(super) fn update(session: &Session<'_>, id: i64, settings: &PoolSettings) ->
         count(settings.limits.total),
         settings.fallback.as_ref().map(Code::as_str),
         overflow,
-        settings.preview_code,
+        settings.preview_code.as_ref().map(Code::as_str),
         settings.paused,
     ])?;
     Ok(())

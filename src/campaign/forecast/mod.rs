@@ -3,25 +3,25 @@
 //! The audience is rendered as a run renders it, against pools that only count, so that every branch and loop is followed.
 //! A forecast holds nothing through which it could claim.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod counting;
+mod stock;
 
-use async_trait::async_trait;
-use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::RenderThreads;
-use super::attempt::{Answers, Draft, End, Stage, attempt};
+use super::attempt::{Draft, End, Stage, attempt};
 use super::outcome::Reason;
-use super::personalizer::shortfall;
 use super::recipients::Batch;
+use super::shortfall::shortfall;
 use crate::error::Result;
 use crate::render::suggest::nearest;
 use crate::render::{Rendered, Template};
-use crate::voucher::{
-    Binding, CampaignId, Catalogue, Claim, ClaimKey, Claimed, Code, Count, CustomerId, Lookup, PoolName, PoolSettings,
-    PoolStatus, Refusal, Source, Voucher, VoucherRecord,
-};
+use crate::voucher::{CampaignId, Claim, CustomerId, Lookup, PoolName, PoolSettings};
+use counting::Counting;
+use stock::Stock;
 
 /// What an audience needs. Its JSON is that of `campaign check`.
 #[derive(Debug, Clone, Serialize)]
@@ -104,12 +104,7 @@ impl Forecaster {
         let stock = Stock::new(lookup.pools().await?, upcoming);
         let cards = lookup.catalogue().await?;
         let printed = template.printed_attributes();
-        let counting = Counting {
-            lookup,
-            cards,
-            now: Timestamp::now(),
-            state: Mutex::new(State { stock, fresh: HashSet::new() }),
-        };
+        let counting = Counting::new(lookup, cards, stock);
         let forecast = Forecast {
             campaign_id,
             recipients: 0,
@@ -209,142 +204,5 @@ impl Forecaster {
                 pool.dry_at.get_or_insert_with(|| DryAt { row, customer_id: message.customer_id.clone() });
             }
         }
-    }
-}
-
-/// Answers claims without taking anything: what is bound is shown, the rest is made up.
-struct Counting {
-    lookup: Arc<dyn Lookup>,
-    cards: Catalogue,
-    now: Timestamp,
-    state: Mutex<State>,
-}
-
-struct State {
-    stock: Stock,
-    /// Claims that were not bound, and so need a voucher.
-    fresh: HashSet<(PoolName, ClaimKey)>,
-}
-
-impl Counting {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn answer(&self, claim: &Claim, bound: Option<Binding>) -> Claimed {
-        if let Some(binding) = bound {
-            return Claimed::Bound(binding);
-        }
-        let mut state = self.state();
-        match state.stock.refusal(&claim.pool) {
-            Some(refusal) => Claimed::Refused(refusal),
-            None => {
-                state.fresh.extend(claim.key().map(|key| (claim.pool.clone(), key)));
-                Claimed::Bound(self.made_up(&claim.pool))
-            }
-        }
-    }
-
-    fn made_up(&self, pool: &PoolName) -> Binding {
-        let card = self.cards.get(pool);
-        let code = card
-            .and_then(|card| Code::new(&card.preview_code).ok())
-            .or_else(|| Code::new(format!("{pool}-preview")).ok());
-        let voucher = Voucher {
-            code: code.unwrap_or_else(|| unreachable!("the name of a pool makes a code")),
-            expires_at: card.and_then(|card| card.expires_at),
-            metadata: card.map(|card| Arc::clone(&card.metadata)).unwrap_or_default(),
-        };
-        Binding { voucher, source: Source::Pool, from: pool.clone(), assigned_at: self.now, reserved: true }
-    }
-}
-
-#[async_trait]
-impl Answers for Counting {
-    async fn claims(&self, claims: &[Claim]) -> Result<Vec<Claimed>> {
-        let bound = self.lookup.bindings(claims).await?;
-        Ok(claims.iter().zip(bound).map(|(claim, bound)| self.answer(claim, bound)).collect())
-    }
-
-    async fn counts(&self, pools: &[PoolName]) -> Result<Vec<Option<Count>>> {
-        let state = self.state();
-        Ok(pools.iter().map(|pool| state.stock.count(pool)).collect())
-    }
-
-    async fn customers(&self, customers: &[CustomerId]) -> Result<Vec<Vec<VoucherRecord>>> {
-        self.lookup.customers(customers).await
-    }
-}
-
-/// What is left of each pool while the audience is counted.
-struct Stock(BTreeMap<PoolName, Shelf>);
-
-struct Shelf {
-    at_first: Count,
-    left: u64,
-    paused: bool,
-    overflow: Option<PoolName>,
-    fallback: bool,
-}
-
-impl Stock {
-    fn new(pools: Vec<PoolStatus>, upcoming: &Upcoming) -> Stock {
-        let mut stock: BTreeMap<PoolName, Shelf> =
-            pools.into_iter().map(|pool| (pool.name.clone(), Shelf::new(pool))).collect();
-        for (pool, (added, settings)) in upcoming {
-            let shelf = stock.entry(pool.clone()).or_insert_with(Shelf::empty);
-            shelf.at_first.available += added;
-            shelf.at_first.total += added;
-            shelf.left += added;
-            if let Some(settings) = settings {
-                shelf.overflow.clone_from(&settings.overflow);
-                shelf.fallback = settings.fallback.is_some();
-            }
-        }
-        Stock(stock)
-    }
-
-    fn refusal(&self, pool: &PoolName) -> Option<Refusal> {
-        match self.0.get(pool) {
-            None => Some(Refusal::UnknownPool),
-            Some(shelf) => shelf.paused.then_some(Refusal::PoolPaused),
-        }
-    }
-
-    fn count(&self, pool: &PoolName) -> Option<Count> {
-        self.0.get(pool).map(|shelf| Count { available: shelf.left, total: shelf.at_first.total })
-    }
-
-    fn available_at_first(&self, pool: &PoolName) -> u64 {
-        self.0.get(pool).map_or(0, |shelf| shelf.at_first.available)
-    }
-
-    /// Takes one from the pool or its overflow chain; whether there was one, or a fallback code in its place.
-    fn take(&mut self, pool: &PoolName) -> bool {
-        let (mut next, mut fallback, mut steps) = (Some(pool.clone()), false, 0);
-        while let (Some(name), true) = (next.take(), steps <= self.0.len()) {
-            let Some(shelf) = self.0.get_mut(&name) else { break };
-            if shelf.left > 0 && !shelf.paused {
-                shelf.left -= 1;
-                return true;
-            }
-            fallback |= shelf.fallback;
-            next.clone_from(&shelf.overflow);
-            steps += 1;
-        }
-        fallback
-    }
-}
-
-impl Shelf {
-    fn empty() -> Shelf {
-        Shelf { at_first: Count::default(), left: 0, paused: false, overflow: None, fallback: false }
-    }
-
-    fn new(pool: PoolStatus) -> Shelf {
-        let at_first = Count { available: pool.counts.available, total: pool.counts.total };
-        let PoolStatus { settings, .. } = pool;
-        let fallback = settings.fallback.is_some();
-        Shelf { at_first, left: at_first.available, paused: settings.paused, overflow: settings.overflow, fallback }
     }
 }

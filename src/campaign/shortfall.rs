@@ -1,0 +1,38 @@
+//! Why a message cannot be personalised, in the words of an outcome.
+
+use super::outcome::{Reason, Shortfall};
+use crate::render::Failure;
+use crate::voucher::{PoolName, Refusal, Rejection};
+
+/// A failed render, as an outcome tells it.
+pub(super) fn shortfall(failure: Failure) -> Shortfall {
+    let (reason, pool, message) = match failure {
+        Failure::Template(error) => (Reason::TemplateError, None, error.to_string()),
+        Failure::OutputTooLarge(error) => (Reason::OutputTooLarge, None, error.to_string()),
+        Failure::Aborted(reason) => {
+            (Reason::Aborted, None, reason.unwrap_or_else(|| "the template aborted".to_owned()))
+        }
+        Failure::UnknownPool(pool, error) => (Reason::UnknownPool, Some(pool), error.to_string()),
+    };
+    Shortfall { reason, pool, message }
+}
+
+/// A claim that got nothing, as an outcome tells it.
+pub(super) fn refused(pool: PoolName, refusal: Refusal) -> Shortfall {
+    let message = match refusal {
+        Refusal::PoolEmpty => format!("pool '{pool}' has no available voucher"),
+        Refusal::PoolPaused => format!("pool '{pool}' is paused"),
+        Refusal::LimitReached => format!("a limit of pool '{pool}' is reached"),
+        Refusal::UnknownPool => format!("there is no pool '{pool}'"),
+    };
+    Shortfall { reason: refusal.into(), pool: Some(pool), message }
+}
+
+/// A message that may not claim, as an outcome tells it.
+pub(super) fn rejected(rejection: Rejection) -> Shortfall {
+    let (reason, message) = match rejection {
+        Rejection::Conflict => (Reason::MessageConflict, "the message id belongs to another customer or mode"),
+        Rejection::Released => (Reason::MessageReleased, "the message id was released and is retired"),
+    };
+    Shortfall { reason, pool: None, message: message.to_owned() }
+}

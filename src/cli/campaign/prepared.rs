@@ -1,0 +1,146 @@
+//! A campaign file with its template compiled, and the pools that it brings along.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::campaign::{Campaign, CampaignFile, Forecast, RenderThreads, Upcoming};
+use crate::cli::Context;
+use crate::cli::output::{grouped, table};
+use crate::cli::progress::Progress;
+use crate::cli::store::{StoreUrl, open_store};
+use crate::error::{Error, ErrorKind, Result};
+use crate::intake::{self, Input};
+use crate::render::suggest::did_you_mean;
+use crate::render::{Renderer, Template};
+use crate::voucher::{PoolName, PoolSettings, Store};
+
+/// A campaign file with its template compiled.
+pub(super) struct Prepared {
+    pub(super) file: CampaignFile,
+    template: Arc<Template>,
+    threads: Arc<RenderThreads>,
+}
+
+impl Prepared {
+    pub(super) fn read(path: &Path) -> Result<Prepared> {
+        let file = CampaignFile::read(path)?;
+        let renderer = Renderer::new(file.limits).in_folder(&file.templates);
+        let template = Arc::new(renderer.load(&file.template, file.channel)?);
+        Ok(Prepared { file, template, threads: Arc::new(RenderThreads::for_this_machine()?) })
+    }
+
+    pub(super) fn campaign(&self, store: Arc<dyn Store>) -> Campaign {
+        let CampaignFile { id, channel, audience, columns, batch, when_empty, .. } = self.file.clone();
+        let (template, threads) = (Arc::clone(&self.template), Arc::clone(&self.threads));
+        Campaign {
+            id,
+            channel,
+            template,
+            audience,
+            columns,
+            batch,
+            when_empty,
+            claims: store.clone(),
+            lookup: store,
+            threads,
+        }
+    }
+
+    /// Every pool that the template names literally must exist or come with the campaign.
+    pub(super) async fn check_pools(&self, store: &dyn Store) -> Result<()> {
+        let known = self.known_pools(store).await?;
+        for mention in self.template.pool_mentions() {
+            if !known.contains(&mention.name) {
+                let near = did_you_mean(&mention.name, known.iter().map(String::as_str));
+                let message = format!("{}: there is no pool '{}'{near}", mention.place, mention.name);
+                let error = Error::new(ErrorKind::Template, message);
+                return Err(error.with_help(format!("'tearoff pool import {} FILE' makes it", mention.name)));
+            }
+        }
+        Ok(())
+    }
+
+    async fn known_pools(&self, store: &dyn Store) -> Result<Vec<String>> {
+        let own = self.file.pools.keys().map(|name| name.as_str().to_owned());
+        let pools = store.pools().await?;
+        Ok(own.chain(pools.into_iter().map(|pool| pool.name.as_str().to_owned())).collect())
+    }
+
+    pub(super) fn show_pools(&self, context: &Context) -> Result<()> {
+        let mut rows = table(&["POOL", "NAMED IN"]);
+        for mention in self.template.pool_mentions() {
+            rows.add_row([mention.name.clone(), mention.place.to_string()]);
+        }
+        context.output.table(rows)
+    }
+
+    pub(super) async fn forecast(&self, context: &Context, store: Arc<dyn Store>) -> Result<Forecast> {
+        let mut upcoming = Upcoming::new();
+        for (name, pool) in &self.file.pools {
+            let new = match &pool.import {
+                Some(file) => {
+                    intake::new_codes(&*store, &Input::File(file.clone()), &intake::Options::default()).await?
+                }
+                None => 0,
+            };
+            upcoming.insert(name.clone(), (new, pool.settings.clone()));
+        }
+        let mut progress = Progress::start(&context.output, "checking", None);
+        let forecast = self.campaign(store).check(&upcoming, &mut |recipients| progress.at(recipients)).await;
+        progress.end();
+        forecast
+    }
+
+    /// Makes the pools that the campaign brings along, and imports their codes.
+    pub(super) async fn fill_pools(&self, context: &Context, store: &dyn Store) -> Result<()> {
+        for name in self.file.pools.keys() {
+            make_pool(store, name).await?;
+        }
+        for (name, pool) in &self.file.pools {
+            if let Some(settings) = &pool.settings {
+                set_pool(store, name, settings).await?;
+            }
+            if let Some(file) = &pool.import {
+                let input = Input::File(file.clone());
+                let report = intake::import(store, name, &input, &intake::Options::default(), &mut |_| {}).await?;
+                context.output.remark(imported(&report));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes a pool unless it is there, perhaps made by another process at this very moment.
+async fn make_pool(store: &dyn Store, name: &PoolName) -> Result<()> {
+    match store.create_pool(name, &PoolSettings::default()).await {
+        Err(error) if error.kind() == ErrorKind::Refused => Ok(()),
+        made => made,
+    }
+}
+
+/// Gives a pool the settings of the campaign file, which says nothing of a pause.
+async fn set_pool(store: &dyn Store, name: &PoolName, settings: &PoolSettings) -> Result<()> {
+    let paused = store.pool(name).await?.is_some_and(|pool| pool.settings.paused);
+    store.set_pool(name, &PoolSettings { paused, ..settings.clone() }).await
+}
+
+fn imported(report: &intake::ImportReport) -> String {
+    let mut parts = vec![format!("{} new", grouped(report.added))];
+    let counts = [
+        (report.already_in_pool, "already there"),
+        (report.in_other_pool, "in another pool"),
+        (report.rejected_count(), "rejected"),
+    ];
+    parts.extend(
+        counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{} {what}", grouped(count))),
+    );
+    format!("pool {}: {}", report.pool, parts.join(", "))
+}
+
+/// The store for looking, which a look does not make.
+pub(super) fn store_to_look_at(context: &Context) -> Result<Arc<dyn Store>> {
+    match &context.store {
+        StoreUrl::Sqlite(path) if !path.exists() => open_store(&StoreUrl::Memory, &context.project),
+        _ => context.open(),
+    }
+}
