@@ -7,7 +7,7 @@ const CAMPAIGN: &str = "examples/spring-sale/campaign.toml";
 
 #[test]
 fn every_recipient_of_the_example_makes_a_message() {
-    let file = CampaignFile::read(CAMPAIGN).unwrap();
+    let file = CampaignFile::read(CAMPAIGN, tearoff::render::Limits::default()).unwrap();
     let mut audience = Audience::open(&file.audience, &file.columns).unwrap();
     let (mut seen, mut rows) = (Seen::default(), 0);
     while let Some(row) = audience.next_row().unwrap() {
@@ -23,7 +23,7 @@ fn every_recipient_of_the_example_makes_a_message() {
 
 #[test]
 fn every_code_of_the_example_makes_a_voucher() {
-    let file = CampaignFile::read(CAMPAIGN).unwrap();
+    let file = CampaignFile::read(CAMPAIGN, tearoff::render::Limits::default()).unwrap();
     let codes = |import: &std::path::Path| {
         let rows = intake::open(&Input::File(import.to_owned()), &Options::default()).unwrap();
         let vouchers = rows.map(|row| row.unwrap().content.unwrap());

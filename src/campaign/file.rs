@@ -38,8 +38,9 @@ const POOL_KEYS: [&str; 9] = [
 ///
 /// ```
 /// use tearoff::campaign::CampaignFile;
+/// use tearoff::render::Limits;
 ///
-/// let file = CampaignFile::read("examples/spring-sale/campaign.toml")?;
+/// let file = CampaignFile::read("examples/spring-sale/campaign.toml", Limits::default())?;
 /// assert_eq!(file.id.as_str(), "spring-2026");
 /// assert_eq!(file.batch, 500);
 /// # Ok::<(), tearoff::Error>(())
@@ -88,12 +89,12 @@ pub struct CampaignPool {
 }
 
 impl CampaignFile {
-    /// Reads a campaign's file.
+    /// Reads a campaign's file; `limits` hold where it sets none of its own.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`], naming file, line and key, where it cannot be read, is not TOML,
     /// a key is unknown, missing or of the wrong type, or a value is none of those that it takes.
-    pub fn read(path: impl AsRef<Path>) -> Result<CampaignFile> {
+    pub fn read(path: impl AsRef<Path>, limits: RenderLimits) -> Result<CampaignFile> {
         let path = path.as_ref();
         let document = Document::read(path)?;
         let table = document.parse()?;
@@ -110,7 +111,7 @@ impl CampaignFile {
             batch: batch(&root)?,
             columns: columns(&root)?,
             pools: pools(&root, folder)?,
-            limits: limits(&root)?,
+            limits: self::limits(&root, limits)?,
         })
     }
 }
@@ -198,8 +199,7 @@ fn campaign_pool(section: &Section<'_>, folder: &Path) -> Result<CampaignPool> {
     Ok(CampaignPool { import, settings: is_set.then_some(settings) })
 }
 
-fn limits(root: &Section<'_>) -> Result<RenderLimits> {
-    let mut limits = RenderLimits::default();
+fn limits(root: &Section<'_>, mut limits: RenderLimits) -> Result<RenderLimits> {
     let Some(section) = root.section("limits")? else { return Ok(limits) };
     section.only(&["instructions", "output_bytes", "nesting", "vouchers"])?;
     let size = |key: &str| -> Result<Option<usize>> {
@@ -229,7 +229,7 @@ mod tests {
     fn read_in(folder: &Path, text: &str) -> Result<CampaignFile> {
         let path = folder.join("campaign.toml");
         std::fs::write(&path, text).unwrap();
-        CampaignFile::read(&path)
+        CampaignFile::read(&path, RenderLimits::default())
     }
 
     /// The error without its folder, and the remedy.
@@ -332,7 +332,7 @@ fallback = \"SORRY\"\noverflow = \"spring\"\npreview_code = \"VIP-XXXX\"\n
 
     #[test]
     fn a_file_that_is_not_there() {
-        let error = CampaignFile::read("no/campaign.toml").unwrap_err();
+        let error = CampaignFile::read("no/campaign.toml", RenderLimits::default()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert!(error.to_string().starts_with("cannot read no/campaign.toml: "));
     }

@@ -6,18 +6,21 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::render::Limits;
 
 /// The file's name.
 const FILE: &str = "tearoff.toml";
 
 /// What the file may set.
 #[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct Config {
     /// The store's URL.
     pub(super) store: Option<String>,
     /// The project's name.
     pub(super) project: Option<String>,
+    /// What one message may use, where a campaign file does not say so itself.
+    pub(super) limits: Limits,
 }
 
 impl Config {
@@ -37,7 +40,7 @@ impl Config {
             // The engine's own display quotes the line, in which a password may stand.
             let message = error.message().lines().next().unwrap_or_default().to_owned();
             Error::new(ErrorKind::InvalidInput, format!("{FILE}, line {line}: {message}"))
-                .with_help("it may set 'store' and 'project', both text")
+                .with_help("it may set 'store' and 'project', both text, and numbers in a section [limits]")
         })
     }
 }
@@ -49,6 +52,9 @@ mod tests {
     #[test]
     fn an_error_names_the_line() {
         let error = Config::parse("store = \"memory:\"\nprojekt = \"shop\"\n").unwrap_err();
-        assert_eq!(error.to_string(), "tearoff.toml, line 2: unknown field `projekt`, expected `store` or `project`");
+        assert_eq!(
+            error.to_string(),
+            "tearoff.toml, line 2: unknown field `projekt`, expected one of `store`, `project`, `limits`"
+        );
     }
 }

@@ -31,6 +31,7 @@ use self::logging::LogFormat;
 use self::output::Output;
 use self::store::{StoreUrl, open_existing_store, open_store};
 use crate::error::{Error, ErrorKind, Result};
+use crate::render::Limits;
 use crate::voucher::Store;
 
 const DEFAULT_STORE: &str = "sqlite:tearoff.db";
@@ -125,6 +126,7 @@ enum Command {
 struct Context {
     store: StoreUrl,
     project: String,
+    limits: Limits,
     output: Output,
 }
 
@@ -133,7 +135,7 @@ impl Context {
         let config = Config::read()?;
         let store = globals.store.clone().or(config.store).unwrap_or_else(|| DEFAULT_STORE.to_owned());
         let project = globals.project.clone().or(config.project).unwrap_or_else(|| DEFAULT_PROJECT.to_owned());
-        Ok(Context { store: store.parse()?, project, output: globals.output() })
+        Ok(Context { store: store.parse()?, project, limits: config.limits, output: globals.output() })
     }
 
     /// The store, which must be there.

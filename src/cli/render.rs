@@ -12,7 +12,7 @@ use super::report::in_argument;
 use super::{Context, Exit};
 use crate::campaign::{Outcome, Personalized, Personalizer, Reason, RenderThreads, Shortfall, preview};
 use crate::error::{Error, ErrorKind, Result};
-use crate::render::{Attributes, Field, Limits, Message, Purpose, Renderer, Template};
+use crate::render::{Attributes, Field, Message, Purpose, Renderer, Template};
 use crate::voucher::{CampaignId, Catalogue, Channel, MessageId, Store};
 
 #[derive(Args)]
@@ -55,7 +55,7 @@ pub(super) struct Render {
 impl Render {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit> {
         let message = self.message()?;
-        let renderer = Renderer::new(Limits::default()).in_folder(&self.templates);
+        let renderer = Renderer::new(context.limits).in_folder(&self.templates);
         let template = match renderer.load(&self.template, message.channel) {
             Err(error) if error.kind() == ErrorKind::Template => return self.broken(&message, error, context),
             template => Arc::new(template?),

@@ -26,6 +26,17 @@ fn the_store_comes_from_the_argument_then_the_environment_then_the_file() {
 }
 
 #[test]
+fn limits_come_from_the_file() {
+    let shop = Shop::with_pool("spring", &["S1"]);
+    shop.write("templates/hi/body.txt", "{{ 'a' * 500 }}");
+    let arguments = ["render", "hi", "--channel", "sms", "--mode", "preview", "--customer", "{}"];
+    assert_eq!(shop.run_with(&arguments).code, Some(0));
+    shop.write("tearoff.toml", "[limits]\noutput_bytes = 400\n");
+    let run = shop.run_with(&arguments);
+    assert_eq!((run.code, run.stdout.contains("output_too_large")), (Some(6), true), "{}", run.stderr);
+}
+
+#[test]
 fn projects_are_apart() {
     let shop = Shop::new();
     shop.ok("pool create spring --project one");

@@ -22,8 +22,8 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    pub(super) fn read(path: &Path) -> Result<Prepared> {
-        let file = CampaignFile::read(path)?;
+    pub(super) fn read(path: &Path, context: &Context) -> Result<Prepared> {
+        let file = CampaignFile::read(path, context.limits)?;
         let renderer = Renderer::new(file.limits).in_folder(&file.templates);
         let template = Arc::new(renderer.load(&file.template, file.channel)?);
         Ok(Prepared { file, template, threads: Arc::new(RenderThreads::for_this_machine()?) })

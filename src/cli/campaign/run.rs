@@ -49,7 +49,7 @@ pub(in crate::cli) struct Run {
 
 impl Run {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit> {
-        let prepared = Prepared::read(&self.file)?;
+        let prepared = Prepared::read(&self.file, context)?;
         let store = store_to_look_at(context)?;
         prepared.check_pools(&*store).await?;
         let mut expected = None;
