@@ -9,7 +9,7 @@ use clap::Args;
 use super::check::{fails_for_everybody, show_forecast, too_small, warn};
 use super::prepared::{Prepared, store_to_look_at};
 use crate::campaign::{Campaign, Ending, Forecast, RunOptions, Summary};
-use crate::cli::output::{card, counted, grouped};
+use crate::cli::output::{Output, card, counted, grouped};
 use crate::cli::progress::Progress;
 use crate::cli::{Context, Exit, Format};
 use crate::error::Result;
@@ -77,12 +77,7 @@ impl Run {
 
     async fn render(&self, context: &Context, campaign: &Campaign, expected: Option<&Forecast>) -> Result<Summary> {
         let interrupt = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&interrupt);
-        let listener = tokio::spawn(async move {
-            while tokio::signal::ctrl_c().await.is_ok() {
-                flag.store(true, Ordering::Relaxed);
-            }
-        });
+        let listener = tokio::spawn(end_when_interrupted(Arc::clone(&interrupt), context.output.clone()));
         let options = RunOptions { retry_failed: self.retry_failed, limit: self.limit, interrupt };
         let recipients = expected.map(|forecast| forecast.recipients);
         let vouchers = expected.map(|forecast| forecast.pools.values().map(|pool| pool.available).sum());
@@ -137,6 +132,16 @@ impl Run {
             }
             Ending::Complete | Ending::Limited => Exit::Done,
         })
+    }
+}
+
+/// Ends the run behind its batch at the first Ctrl-C, and at once at the second, which loses nothing but time.
+async fn end_when_interrupted(interrupt: Arc<AtomicBool>, output: Output) {
+    while tokio::signal::ctrl_c().await.is_ok() {
+        if interrupt.swap(true, Ordering::Relaxed) {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+        output.remark("ending the batch; press Ctrl-C again to stop at once");
     }
 }
 
