@@ -10,7 +10,7 @@ use super::RenderThreads;
 use crate::error::Result;
 use crate::render::{Failure, Known, Message, Rendered, Rendering, Suspension, Template};
 use crate::voucher::{
-    Binding, Claim, Claimed, Count, CustomerId, PoolName, Refusal, Rejection, State, VoucherRecord, Width,
+    Binding, Claim, Claimed, Count, CustomerId, PoolName, Refusal, Rejection, Source, State, VoucherRecord, Width,
 };
 
 /// A message on its way.
@@ -123,10 +123,18 @@ impl Draft {
             self.stage = Stage::Ended(refused);
             return;
         };
-        let own = self.reserved().filter(|(.., binding)| binding.from == *pool).count();
-        count.available += own as u64;
+        count.available += self.held_of(pool);
         Arc::make_mut(&mut self.known).set_count(pool.clone(), count);
         self.stage = Stage::Ready;
+    }
+
+    /// How many vouchers of the pool's stock this message holds: the same in its first render and in a retry.
+    fn held_of(&self, pool: &PoolName) -> u64 {
+        let own = |width| matches!(width, Width::Message | Width::Occurrence(_));
+        let held = self.known.bindings().filter(|(_, width, binding)| {
+            binding.from == *pool && binding.source != Source::Fallback && (binding.reserved || own(*width))
+        });
+        held.count() as u64
     }
 
     fn answer_customer_vouchers(&mut self, vouchers: &[VoucherRecord]) {

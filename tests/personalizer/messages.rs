@@ -123,6 +123,9 @@ async fn counts_hold_for_the_whole_message() {
     let shop = Shop::with(&[("p", 5)]).await;
     let outcomes = shop.send("{{ vouchers.p.count_available() }} {{ vouchers.p.assign_available()|length }} {{ vouchers.p.count_available() }}/{{ vouchers.p.count_total() }}", &["c1"]).await;
     assert_eq!(text(&outcomes[0]), "5 3 5/5");
+    let retried =
+        shop.send("{{ vouchers.p.assign_available()|length }} {{ vouchers.p.count_available() }}", &["c1"]).await;
+    assert_eq!(text(&retried[0]), "3 5", "what the message holds itself counts, also when it is assigned by now");
     let again =
         shop.send("{{ vouchers.p.assign_available()|length }} {{ vouchers.p.count_available() }}", &["c2"]).await;
     assert_eq!(text(&again[0]), "3 4");
