@@ -1,4 +1,5 @@
-//! How long the parts of a render take: a whole e-mail, a pass that ends at its first voucher, compiling a template.
+//! How long the parts of a render take: a whole e-mail, a pass that ends at its first voucher, the text of an
+//! e-mail, compiling a template.
 //!
 //! `cargo bench --bench render`
 
@@ -64,9 +65,34 @@ fn rendering(criterion: &mut Criterion) {
     }
 }
 
+/// An e-mail that is HTML only, with and without a text of its own: the difference is what making the text takes.
+fn text(criterion: &mut Criterion) {
+    let message = message(Channel::Email);
+    let html = html(&message);
+    let parts = |text| [("subject.txt", "Spring"), ("body.html", html.as_str()), ("body.txt", text)];
+    let mut group = criterion.benchmark_group(format!("text of an e-mail of {} bytes", html.len()));
+    for (name, parts) in [("of its own", &parts("Spring")[..]), ("from its HTML", &parts("")[..2])] {
+        let renderer = Renderer::new(Limits::default());
+        let template = renderer.compile("text", Channel::Email, parts.iter().copied()).expect("the template compiles");
+        let known = Arc::new(Known::default());
+        group.bench_function(name, |bencher| bencher.iter(|| black_box(template.render(&message, &known))));
+    }
+}
+
+/// The page of the spring sale, rendered: nothing is left in it to be evaluated.
+fn html(message: &Arc<Message>) -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/templates");
+    let renderer = Renderer::new(Limits::default()).in_folder(folder);
+    let template = renderer.load("spring-sale", Channel::Email).expect("the template compiles");
+    let Rendering::Complete(rendered) = template.render(message, &known(&template, message)) else {
+        panic!("everything is known")
+    };
+    rendered.parts.into_iter().find(|(name, _)| *name == "body.html").expect("a page").1
+}
+
 fn compiling(criterion: &mut Criterion) {
     criterion.bench_function("compiling an e-mail", |bencher| bencher.iter(|| black_box(email())));
 }
 
-criterion_group!(benches, rendering, compiling);
+criterion_group!(benches, rendering, text, compiling);
 criterion_main!(benches);

@@ -17,10 +17,9 @@ const ROOMS: [(&str, &[&str]); 8] = [
 ];
 
 /// Crates that only one room may name.
-const CONFINED: [(&str, &str); 6] = [
+const CONFINED: [(&str, &str); 5] = [
     ("minijinja", "render"),
     ("minijinja_contrib", "render"),
-    ("html2text", "render"),
     ("rusqlite", "store"),
     ("clap", "cli"),
     ("indicatif", "cli"),

@@ -6,6 +6,7 @@
 mod attributes;
 mod capped;
 mod context;
+mod entities;
 mod failure;
 mod jinja;
 mod known;

@@ -193,11 +193,10 @@ impl Template {
             }
         }
         // Who only looks at what a message asks for needs no text.
-        let texts = if session.tracks_missing { Ok(texts) } else { self.with_text_part(texts) };
-        match texts {
-            Ok(parts) => Rendering::Complete(Rendered { parts, vouchers: session.take_used() }),
-            Err(error) => Rendering::Failed(Failure::Template(error)),
+        if !session.tracks_missing {
+            self.add_text(&mut texts);
         }
+        Rendering::Complete(Rendered { parts: texts, vouchers: session.take_used() })
     }
 
     fn part(&self, part: &Part, root: Value, limit: usize, session: &Session) -> Result<String, Box<Rendering>> {
@@ -255,19 +254,12 @@ impl Template {
     }
 
     /// An e-mail that has only HTML gets its text from it.
-    fn with_text_part(
-        &self,
-        mut parts: Vec<(&'static str, String)>,
-    ) -> Result<Vec<(&'static str, String)>, TemplateError> {
+    fn add_text(&self, parts: &mut Vec<(&'static str, String)>) {
         let part = |wanted: &str| parts.iter().find(|(name, _)| *name == wanted);
         if let (Channel::Email, Some((_, html)), None) = (self.channel, part("body.html"), part("body.txt")) {
-            let text = plain_text::from_html(html).map_err(|_| TemplateError {
-                message: "its text cannot be made from body.html; add a body.txt".to_owned(),
-                place: None,
-            })?;
+            let text = plain_text::from_html(html);
             parts.push(("body.txt", text));
         }
-        Ok(parts)
     }
 
     fn explain(&self, error: &minijinja::Error) -> TemplateError {

@@ -6,6 +6,7 @@ use minijinja::{AutoEscape, Error, State, Value, filters};
 use super::args::{Args, Entry, invalid, items};
 use super::output::html;
 use super::text::{Text, escapes, safe_if};
+use crate::render::entities::decoded;
 
 pub(super) const FILTERS: &[Entry] = &[
     ("e", &["s"], escape),
@@ -57,44 +58,5 @@ fn without_tags(text: &str) -> String {
         rest = &rest[start + open + end + close.len()..];
     }
     kept.push_str(rest);
-    unescaped(&kept.split_whitespace().collect::<Vec<_>>().join(" "))
-}
-
-fn unescaped(text: &str) -> String {
-    let (mut plain, mut rest) = (String::new(), text);
-    while let Some(start) = rest.find('&') {
-        plain.push_str(&rest[..start]);
-        rest = &rest[start..];
-        let entity = rest.find(';').map(|end| &rest[..=end]);
-        match entity.and_then(|entity| Some((entity, resolved(entity)?))) {
-            Some((entity, character)) => {
-                plain.push_str(&character);
-                rest = &rest[entity.len()..];
-            }
-            None => {
-                plain.push('&');
-                rest = &rest[1..];
-            }
-        }
-    }
-    plain + rest
-}
-
-/// What an entity stands for. Spaces are told apart here, because the table of names knows them as white space only.
-fn resolved(entity: &str) -> Option<String> {
-    let name = &entity[1..entity.len() - 1];
-    if let Some(code) = name.strip_prefix('#') {
-        let number = match code.strip_prefix(['x', 'X']) {
-            Some(hex) => u32::from_str_radix(hex, 16),
-            None => code.parse(),
-        };
-        return number.ok().and_then(char::from_u32).map(String::from);
-    }
-    match name {
-        "nbsp" => Some("\u{a0}".into()),
-        "ensp" => Some("\u{2002}".into()),
-        "emsp" => Some("\u{2003}".into()),
-        "thinsp" => Some("\u{2009}".into()),
-        _ => Some(minijinja_contrib::filters::striptags(entity.to_owned())).filter(|found| found != entity),
-    }
+    decoded(&kept.split_whitespace().collect::<Vec<_>>().join(" "))
 }
