@@ -1,15 +1,22 @@
 //! Progress on a terminal, and a line now and then without one.
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use super::output::{Output, grouped};
 use crate::campaign::Tally;
 
 /// How often a line is written where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// Whole recipients a second.
+fn whole_rate(state: &ProgressState, text: &mut dyn Write) {
+    // A line that cannot be written is no reason to fail.
+    let _ = text.write_str(&grouped(state.per_sec() as u64));
+}
 
 /// Tells how far a campaign is.
 pub(super) struct Progress<'a> {
@@ -28,10 +35,11 @@ impl<'a> Progress<'a> {
         let terminal = std::io::stderr().is_terminal() && !output.is_quiet();
         let bar = if terminal { ProgressBar::new(total.unwrap_or_default()) } else { ProgressBar::hidden() };
         let form = match total {
-            Some(_) => "{prefix} {bar:30} {human_pos}/{human_len} · {per_sec} · {eta} left {msg}",
-            None => "{prefix} {spinner} {human_pos} · {per_sec} {msg}",
+            Some(_) => "{prefix} {bar:30} {human_pos}/{human_len} · {rate} a second · {eta} left {msg}",
+            None => "{prefix} {spinner} {human_pos} · {rate} a second {msg}",
         };
-        bar.set_style(ProgressStyle::with_template(form).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let style = ProgressStyle::with_template(form).unwrap_or_else(|_| ProgressStyle::default_bar());
+        bar.set_style(style.with_key("rate", whole_rate));
         bar.set_prefix(what);
         Progress { output, what, bar, terminal, vouchers: None, said: Instant::now() }
     }
