@@ -51,6 +51,7 @@
 //! | [`render`] | templates: a pure function that ends complete, failed, or suspended on a voucher |
 //! | [`intake`] | files of codes into pools |
 //! | [`campaign`] | messages through the protocol, one by one or a whole audience from files to files |
+//! | [`cli`] | the program's commands |
 //!
 //! # Errors
 //!
