@@ -42,10 +42,12 @@ pub(super) struct Lengths {
 }
 
 /// A pass over those whose last event is `enqueue_failed`.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Retry {
-    /// How long `events.jsonl` was when the pass began: the events up to there say who is retried.
-    pub(super) events: u64,
+    /// How long the output files were when the pass began: what stands up to there says who is retried.
+    pub(super) files: Lengths,
+    /// The audience that had outcomes then. What was added to it since is left to the run after this pass.
+    pub(super) audience: Option<Position>,
 }
 
 impl Checkpoint {

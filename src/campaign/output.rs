@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::{Checkpoint, Lengths, io_error};
@@ -13,6 +14,11 @@ use super::report::Report;
 use crate::error::{Error, ErrorKind, Result};
 use crate::intake::hash;
 use crate::voucher::{CampaignId, CustomerId};
+
+const CHECKPOINT: &str = "checkpoint.json";
+const MESSAGES: &str = "messages.jsonl";
+const EVENTS: &str = "events.jsonl";
+const SUPPRESSED: &str = "suppressed.jsonl";
 
 /// The folder of one campaign, held by one process at a time.
 #[derive(Debug)]
@@ -45,27 +51,24 @@ impl OutputFolder {
         let lock = lock(folder)?;
         let found = OutputFolder::check(folder, id, template)?;
         let checkpoint = found.unwrap_or_else(|| Checkpoint::beginning(id.clone(), template.to_owned()));
+        // Before the files, which without a checkpoint would be somebody else's.
+        checkpoint.write(&folder.join(CHECKPOINT))?;
         let Lengths { messages, events, suppressed } = checkpoint.files;
         let output = OutputFolder {
             folder: folder.to_owned(),
-            messages: Lines::open(folder.join("messages.jsonl"), messages)?,
-            events: Lines::open(folder.join("events.jsonl"), events)?,
-            suppressed: Lines::open(folder.join("suppressed.jsonl"), suppressed)?,
+            messages: Lines::open(folder.join(MESSAGES), messages)?,
+            events: Lines::open(folder.join(EVENTS), events)?,
+            suppressed: Lines::open(folder.join(SUPPRESSED), suppressed)?,
             _lock: lock,
         };
-        checkpoint.write(&output.checkpoint_path())?;
         Ok((output, checkpoint))
     }
 
     /// Checks that the folder is this campaign's or nobody's, and gives its checkpoint, if it has one.
     pub(super) fn check(folder: &Path, id: &CampaignId, template: &str) -> Result<Option<Checkpoint>> {
-        let found = Checkpoint::read(&folder.join("checkpoint.json"))?;
+        let found = Checkpoint::read(&folder.join(CHECKPOINT))?;
         check_owner(folder, found.as_ref(), id, template)?;
         Ok(found)
-    }
-
-    fn checkpoint_path(&self) -> PathBuf {
-        self.folder.join("checkpoint.json")
     }
 
     /// Adds an outcome to the files it belongs in.
@@ -92,7 +95,7 @@ impl OutputFolder {
             lines.file.sync_data().map_err(|error| io_error("write", &lines.path, error))?;
         }
         checkpoint.files = self.lengths();
-        checkpoint.write(&self.checkpoint_path())
+        checkpoint.write(&self.folder.join(CHECKPOINT))
     }
 
     pub(super) fn lengths(&self) -> Lengths {
@@ -110,29 +113,29 @@ impl OutputFolder {
         write().map_err(|error| io_error("write", &path, error))
     }
 
-    /// The customers whose last event within the first `length` bytes is `enqueue_failed`, by the hash of their id, with the
-    /// reason.
-    pub(super) fn failed(&self, length: u64) -> Result<HashMap<u64, Reason>> {
-        let path = &self.events.path;
-        let file = File::open(path).map_err(|error| io_error("read", path, error))?;
+    /// The customers whose last outcome within these lengths is `enqueue_failed`, by the hash of their id, with the reason.
+    pub(super) fn failed(&self, files: Lengths) -> Result<HashMap<u64, Reason>> {
         let mut failed = HashMap::new();
-        for line in BufReader::new(file.take(length)).lines() {
-            let line = line.map_err(|error| io_error("read", path, error))?;
-            let event: ReadEvent = serde_json::from_str(&line).map_err(|error| {
-                Error::new(
-                    ErrorKind::InvalidInput,
-                    format!("{} holds a line that is no campaign event", path.display()),
-                )
-                .with_source(error)
-            })?;
-            let Some(customer) = event.customer_id else { continue };
+        self.events.each(files.events, |event: ReadEvent| {
+            let Some(customer) = event.customer_id else { return };
             match event.properties.reason.as_deref().and_then(Reason::from_name) {
                 Some(reason) => failed.insert(hash(&customer), reason),
                 None => failed.remove(&hash(&customer)),
             };
-        }
+        })?;
+        // Whoever was suppressed in a retry has no later event.
+        self.suppressed.each(files.suppressed, |outcome: ReadOutcome| {
+            if let Some(customer) = outcome.customer_id {
+                failed.remove(&hash(&customer));
+            }
+        })?;
         Ok(failed)
     }
+}
+
+#[derive(Deserialize)]
+struct ReadOutcome {
+    customer_id: Option<CustomerId>,
 }
 
 #[derive(Deserialize)]
@@ -162,6 +165,20 @@ impl Lines {
         };
         let file = open().map_err(|error| io_error("open", &path, error))?;
         Ok(Lines { path, file, length, unwritten: Vec::new() })
+    }
+
+    /// Reads the lines within the first `length` bytes.
+    fn each<T: DeserializeOwned>(&self, length: u64, mut read: impl FnMut(T)) -> Result<()> {
+        let path = &self.path;
+        let file = File::open(path).map_err(|error| io_error("read", path, error))?;
+        for line in BufReader::new(file.take(length)).lines() {
+            let line = line.map_err(|error| io_error("read", path, error))?;
+            read(serde_json::from_str(&line).map_err(|error| {
+                let problem = format!("{} holds a line that this program did not write", path.display());
+                Error::new(ErrorKind::InvalidInput, problem).with_source(error)
+            })?);
+        }
+        Ok(())
     }
 
     fn add(&mut self, line: &impl Serialize) -> Result<()> {
@@ -205,8 +222,8 @@ fn check_owner(folder: &Path, found: Option<&Checkpoint>, id: &CampaignId, templ
             Err(error(format!("the template changed since {} was begun", folder.display()))
                 .with_help("put the template back to go on, or choose another output folder: messages rendered again get the same codes"))
         }
-        None if folder.join("messages.jsonl").exists() || folder.join("events.jsonl").exists() => {
-            Err(error(format!("{} holds messages or events but no checkpoint.json", folder.display()))
+        None if [MESSAGES, EVENTS, SUPPRESSED].iter().any(|name| folder.join(name).exists()) => {
+            Err(error(format!("{} holds messages or events but no {CHECKPOINT}", folder.display()))
                 .with_help("choose another output folder"))
         }
         _ => Ok(()),

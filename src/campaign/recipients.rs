@@ -80,6 +80,14 @@ impl Recipients {
         self
     }
 
+    /// Reads only what stands before `end`, and checks that it is the same.
+    pub(super) fn ending_at(mut self, end: Option<Position>) -> Recipients {
+        if let Some(end) = end {
+            self.audience = self.audience.ending_at(end);
+        }
+        self
+    }
+
     /// Goes to where a former run stopped, after checking that the audience up to there is the same.
     pub(super) fn skip_to(&mut self, position: &Position) -> Result<()> {
         let seen = &mut self.seen;

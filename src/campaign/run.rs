@@ -16,7 +16,7 @@ use super::output::OutputFolder;
 use super::personalizer::{Attempt, Personalizer};
 use super::recipients::{Batch, Recipients, read_ahead};
 use super::report::{Report, Tally};
-use super::{Campaign, WhenEmpty};
+use super::{AudienceSource, Campaign, WhenEmpty};
 use crate::error::{Error, ErrorKind, Result};
 use crate::render::Message;
 use crate::voucher::PoolName;
@@ -83,10 +83,15 @@ impl Campaign {
             seconds_before: 0.0,
             committed: Instant::now(),
             duplicate_lines: Vec::new(),
+            read: 0,
         };
         run.seconds_before = run.checkpoint.seconds;
-        let recipients = run.recipients(self, options)?;
-        let ending = run.drive(read_ahead(recipients, IN_FLIGHT), options, progress).await?;
+        let goes_on_retrying = options.retry_failed && run.checkpoint.retry.is_some();
+        let mut ending = run.pass(self, options, progress).await?;
+        if goes_on_retrying && ending == Ending::Complete && run.read == 0 {
+            // The former run had retried everybody, and did not know that there was nobody else.
+            ending = run.pass(self, options, progress).await?;
+        }
         run.finish(self, ending)
     }
 }
@@ -100,6 +105,8 @@ struct Run {
     seconds_before: f64,
     committed: Instant,
     duplicate_lines: Vec<u64>,
+    /// Recipients that this run has read.
+    read: u64,
 }
 
 /// A batch on its way.
@@ -130,25 +137,51 @@ struct Slot {
 }
 
 impl Run {
+    /// Goes once over the audience, or over what is left of it.
+    async fn pass(
+        &mut self,
+        campaign: &Campaign,
+        options: &RunOptions,
+        progress: &mut (dyn FnMut(&Tally) + Send),
+    ) -> Result<Ending> {
+        let recipients = self.recipients(campaign, options)?;
+        let ending = self.drive(read_ahead(recipients, IN_FLIGHT), options, progress).await?;
+        if ending == Ending::Complete {
+            self.checkpoint.complete = true;
+            if let Some(retry) = self.checkpoint.retry.take() {
+                self.checkpoint.audience = retry.audience;
+            }
+        }
+        Ok(ending)
+    }
+
     /// The recipients of this run: those behind the checkpoint, or those who failed.
     fn recipients(&mut self, campaign: &Campaign, options: &RunOptions) -> Result<Recipients> {
         if options.retry_failed && self.checkpoint.retry.is_none() {
-            if !self.checkpoint.complete {
-                let error = Error::new(ErrorKind::Refused, "the campaign has recipients without an outcome");
-                return Err(error.with_help("run it without --retry-failed first"));
-            }
-            self.checkpoint.retry = Some(Retry { events: self.output.lengths().events });
-            self.checkpoint.audience = None;
-            self.checkpoint.complete = false;
-            self.output.commit(&mut self.checkpoint)?;
+            self.begin_retry()?;
         }
-        let only = self.checkpoint.retry.map(|retry| self.output.failed(retry.events)).transpose()?;
-        let mut recipients =
-            campaign.recipients()?.only(only).limited_to(options.limit).marking_rows(self.stop_when_empty);
+        self.checkpoint.complete = false;
+        let mut recipients = campaign.recipients()?.limited_to(options.limit).marking_rows(self.stop_when_empty);
+        if let Some(retry) = self.checkpoint.retry.clone() {
+            if let (Some(audience), AudienceSource::File(_)) = (&retry.audience, &campaign.audience) {
+                campaign.recipients()?.skip_to(audience)?;
+            }
+            recipients = recipients.only(Some(self.output.failed(retry.files)?)).ending_at(retry.audience);
+        }
         if let Some(done) = &self.checkpoint.audience {
             recipients.skip_to(done)?;
         }
         Ok(recipients)
+    }
+
+    fn begin_retry(&mut self) -> Result<()> {
+        if !self.checkpoint.complete {
+            let error = Error::new(ErrorKind::Refused, "the campaign has recipients without an outcome");
+            return Err(error.with_help("run it without --retry-failed first"));
+        }
+        self.checkpoint.retry = Some(Retry { files: self.output.lengths(), audience: self.checkpoint.audience.take() });
+        self.checkpoint.complete = false;
+        self.output.commit(&mut self.checkpoint)
     }
 
     async fn drive(
@@ -158,12 +191,11 @@ impl Run {
         progress: &mut (dyn FnMut(&Tally) + Send),
     ) -> Result<Ending> {
         let mut flights: VecDeque<Flight> = VecDeque::new();
-        let mut read = 0;
         let result = loop {
             while flights.len() < IN_FLIGHT {
                 match batches.recv().await {
                     Some(Ok(batch)) => {
-                        read += batch.entries.len() as u64;
+                        self.read += batch.entries.len() as u64;
                         flights.push_back(self.begin(batch));
                     }
                     Some(Err(error)) => {
@@ -174,7 +206,7 @@ impl Run {
                 }
             }
             let Some(flight) = flights.pop_front() else {
-                break Ok(if options.limit == Some(read) { Ending::Limited } else { Ending::Complete });
+                break Ok(if options.limit == Some(self.read) { Ending::Limited } else { Ending::Complete });
             };
             match self.land(flight, &mut flights).await {
                 Ok(None) => progress(&self.checkpoint.tally),
@@ -263,9 +295,10 @@ impl Run {
         if !cut {
             after = Some(batch.after);
         }
-        self.checkpoint.audience = after.or(self.checkpoint.audience.take());
-        if !cut {
-            self.count_duplicates(&batch.duplicate_lines);
+        if let Some(after) = after {
+            let passed = batch.duplicate_lines.iter().copied().filter(|line| *line <= after.line);
+            self.count_duplicates(passed.collect());
+            self.checkpoint.audience = Some(after);
         }
         self.output.flush()?;
         if self.committed.elapsed() >= CHECKPOINT_EVERY {
@@ -275,7 +308,7 @@ impl Run {
     }
 
     /// A retry meets the same rows again; they were counted the first time.
-    fn count_duplicates(&mut self, lines: &[u64]) {
+    fn count_duplicates(&mut self, lines: Vec<u64>) {
         if self.checkpoint.retry.is_none() {
             self.checkpoint.tally.duplicates += lines.len() as u64;
             self.duplicate_lines.extend(lines);
@@ -290,10 +323,6 @@ impl Run {
     }
 
     fn finish(mut self, campaign: &Campaign, ending: Ending) -> Result<Summary> {
-        if ending == Ending::Complete {
-            self.checkpoint.complete = true;
-            self.checkpoint.retry = None;
-        }
         self.commit()?;
         let report = Report::new(campaign.id.clone(), self.checkpoint.tally.clone(), self.checkpoint.seconds);
         self.output.write_report(&report)?;

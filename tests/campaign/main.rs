@@ -1,6 +1,7 @@
 //! Campaigns as a user runs them: from files to files, with the real program.
 #![allow(clippy::unwrap_used)]
 
+mod again;
 mod bad_input;
 mod check;
 mod crash;

@@ -37,6 +37,8 @@ pub struct Audience {
     rows: Rows,
     count: u64,
     hash: Sha256,
+    /// Where it ends, if that is before its last row.
+    end: Option<Position>,
 }
 
 /// One row of an audience.
@@ -93,12 +95,12 @@ impl Audience {
     fn delimited(lines: Lines, columns: &Columns) -> Result<Audience> {
         let mut hash = Sha256::new();
         let rows = Rows::Delimited(DelimitedRows::open(lines, columns, &mut hash)?);
-        Ok(Audience { rows, count: 0, hash })
+        Ok(Audience { rows, count: 0, hash, end: None })
     }
 
     fn json(lines: Lines, columns: &Columns) -> Result<Audience> {
         let rows = Rows::Json(JsonRows::open(lines, columns)?);
-        Ok(Audience { rows, count: 0, hash: Sha256::new() })
+        Ok(Audience { rows, count: 0, hash: Sha256::new(), end: None })
     }
 
     /// The next row, if there is one.
@@ -107,6 +109,16 @@ impl Audience {
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) where the file is broken: a quote that is never closed, a
     /// row with more or fewer fields than the header, text that is not UTF-8, a line that is not JSON of the right form.
     pub fn next_row(&mut self) -> Result<Option<Row>> {
+        match &self.end {
+            Some(end) if self.count == end.rows => self.verify(end).map(|()| None),
+            _ => match (self.read()?, &self.end) {
+                (None, Some(end)) => Err(self.changed(end)),
+                (row, _) => Ok(row),
+            },
+        }
+    }
+
+    fn read(&mut self) -> Result<Option<Row>> {
         let number = self.count + 1;
         let row = match &mut self.rows {
             Rows::Delimited(rows) => rows.next(number, &mut self.hash)?,
@@ -134,6 +146,17 @@ impl Audience {
                 seen(customer_id);
             }
         }
+        self.verify(position)
+    }
+
+    /// Ends the audience at `position`, whatever was added behind it.
+    #[must_use]
+    pub fn ending_at(mut self, position: Position) -> Audience {
+        self.end = Some(position);
+        self
+    }
+
+    fn verify(&self, position: &Position) -> Result<()> {
         if self.position().hash == position.hash { Ok(()) } else { Err(self.changed(position)) }
     }
 
