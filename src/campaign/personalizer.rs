@@ -52,6 +52,13 @@ pub(super) struct Finished {
     pub(super) stopped_by: Option<PoolName>,
 }
 
+impl Attempt {
+    /// Whether a message lacks what another lease holds.
+    pub(super) fn is_contended(&self) -> bool {
+        self.drafts.iter().any(|draft| matches!(draft.stage, Stage::Ended(End::Refused { contended: true, .. })))
+    }
+}
+
 /// Where a batch cannot be decided yet, and why.
 struct Undecided {
     index: usize,
@@ -114,7 +121,13 @@ impl Personalizer {
 
     /// Whether every outcome of the batch is final as it stands, whatever other leases do.
     pub(super) async fn is_decided(&self, attempt: &Attempt) -> Result<bool> {
-        Ok(self.first_undecided(&attempt.drafts).await?.is_none())
+        Ok(!attempt.is_contended() && self.first_undecided(&attempt.drafts).await?.is_none())
+    }
+
+    /// Begins anew with nothing reserved.
+    pub(super) async fn restart(&self, attempt: Attempt) -> Result<Attempt> {
+        let messages = self.withdraw(attempt).await?;
+        self.begin(messages).await
     }
 
     /// Settles a batch, and renders anew what the store refuses or what could not be decided, until every message has its
@@ -152,13 +165,18 @@ impl Personalizer {
         Ok(Finished { outcomes: outcomes.into_iter().map_while(|outcome| outcome).collect(), stopped_by })
     }
 
-    /// Settles the decided part of an attempt; gives back the drafts that the store refused.
+    /// Settles the decided part of an attempt; gives back the drafts that the store refused, and those behind them whose
+    /// lack of a voucher is thereby open again.
     async fn settle(&self, attempt: Attempt, outcomes: &mut [Option<Outcome>]) -> Result<Vec<Draft>> {
         let kept: Vec<Kept> = attempt.drafts.iter().filter_map(kept).collect();
         let mut answers = attempt.leased.settle(&kept).await?.into_iter();
         let mut refused = Vec::new();
         for mut draft in attempt.drafts {
-            if kept_nothing(&draft) || answers.next() == Some(Settled::Accepted) {
+            if !refused.is_empty() && lacks(&draft) {
+                // What a refused message before it held has gone back.
+                draft.restart();
+                refused.push(draft);
+            } else if kept_nothing(&draft) || answers.next() == Some(Settled::Accepted) {
                 let position = draft.position;
                 outcomes[position] = Some(self.outcome(draft).await?);
             } else {
@@ -199,14 +217,12 @@ impl Personalizer {
     /// keep it or stands behind, holds what it could have had.
     async fn first_undecided(&self, drafts: &[Draft]) -> Result<Option<Undecided>> {
         for (index, draft) in drafts.iter().enumerate() {
-            let Stage::Ended(End::Refused { pool, refusal, contended }) = &draft.stage else { continue };
+            let Stage::Ended(End::Refused { pool, contended, .. }) = &draft.stage else { continue };
             if *contended && draft.message.channel != Channel::WebLayer {
                 self.check_patience(draft, pool)?;
                 return Ok(Some(Undecided { index, waits_for_others: true }));
             }
-            if matches!(refusal, Refusal::PoolEmpty | Refusal::LimitReached)
-                && self.batch_holds(drafts, index, pool).await?
-            {
+            if lacks(draft) && self.batch_holds(drafts, index, pool).await? {
                 return Ok(Some(Undecided { index, waits_for_others: false }));
             }
         }
@@ -292,6 +308,12 @@ fn kept(draft: &Draft) -> Option<Kept> {
         Some(Shown { pool: claim.pool.clone(), key: claim.key()?, code: used.binding.voucher.code.clone() })
     };
     Some(Kept { message: Arc::clone(identity), shown: rendered.vouchers.iter().filter_map(shown).collect() })
+}
+
+/// Whether it goes without only because others were served before it.
+fn lacks(draft: &Draft) -> bool {
+    let Stage::Ended(End::Refused { refusal, .. }) = &draft.stage else { return false };
+    matches!(refusal, Refusal::PoolEmpty | Refusal::LimitReached)
 }
 
 fn kept_nothing(draft: &Draft) -> bool {

@@ -245,14 +245,16 @@ impl Run {
 
     /// Ends the first batch and writes its outcomes. Where it lacks a voucher, those behind it first give back theirs.
     async fn land(&mut self, flight: Flight, behind: &mut VecDeque<Flight>) -> Result<Option<PoolName>> {
-        let attempt = match flight.state {
+        let mut attempt = match flight.state {
             Progress::Under(task) => joined(task).await?,
             Progress::Withdrawn(messages) => self.personalizer.begin(messages).await?,
         };
-        let decided = self.personalizer.is_decided(&attempt).await?;
-        if !decided {
+        if !self.personalizer.is_decided(&attempt).await? {
             for flight in behind.iter_mut() {
                 self.withdraw(flight).await?;
+            }
+            if attempt.is_contended() {
+                attempt = self.personalizer.restart(attempt).await?;
             }
         }
         let finished = self.personalizer.finish(attempt, self.stop_when_empty).await?;

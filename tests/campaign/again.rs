@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::workshop::{Workshop, audience};
+use super::workshop::{Workshop, audience, text};
 
 /// A campaign of 20 with 10 codes, of whom 10 went without and for whom 30 codes came in since.
 fn with_ten_to_retry() -> Workshop {
@@ -119,4 +119,18 @@ fn suppressed_messages_of_somebody_else_are_left_alone() {
     workshop.write("out/suppressed.jsonl", "{\"mine\": true}\n");
     workshop.send(&[]).exits(7).says("no checkpoint.json");
     assert_eq!(workshop.read("out/suppressed.jsonl"), "{\"mine\": true}\n");
+}
+
+#[test]
+fn a_web_layer_goes_without_only_where_no_later_one_gives_its_code_back() {
+    let workshop = Workshop::new(60, 12);
+    let template = "{{ vouchers.spring.assign_available() }}{% if customer.id|last == '9' %}{{ abort() }}{% endif %}";
+    workshop.template("body.html", template);
+    workshop.file("batch = 4\n");
+    workshop.write("campaign.toml", &workshop.read("campaign.toml").replace("\"sms\"", "\"web_layer\""));
+    workshop.send(&["--force"]).exits(0);
+    let served: Vec<String> =
+        workshop.lines("out/messages.jsonl").iter().map(|message| text(&message["customer_id"])).collect();
+    let expected: Vec<String> = (0..13).filter(|number| number % 10 != 9).map(|number| format!("c{number}")).collect();
+    assert_eq!(served, expected);
 }

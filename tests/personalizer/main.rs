@@ -3,4 +3,5 @@
 
 mod messages;
 mod random;
+mod refusals;
 mod shop;
