@@ -123,13 +123,12 @@ async fn ensure_pool(stock: &dyn Stock, pool: &PoolName) -> Result<()> {
 }
 
 /// How many vouchers an import of this file would make available: codes that no pool of the project has, and that are valid
-/// still. Nothing is added.
+/// still. Nothing is added. `seen` holds the codes of imports that come before it, and then also its own.
 ///
 /// # Errors
 /// As for [`import`].
-pub async fn new_codes(lookup: &dyn Lookup, input: &Input, options: &Options) -> Result<u64> {
+pub async fn new_codes(lookup: &dyn Lookup, input: &Input, options: &Options, seen: &mut Seen) -> Result<u64> {
     let now = Timestamp::now();
-    let mut seen = Seen::default();
     let mut new = 0;
     let mut chunks = Chunks(open(input, options)?);
     while let Some(mut vouchers) = chunks.next(|_, _| ())? {
@@ -355,7 +354,7 @@ mod tests {
         let folder = Folder::new();
         let shelf = Shelf::with("summer", &["S1"]);
         let text = "code,expires_at\nA,\nA,\nS1,\nOLD,2020-01-01\nNEW,2999-01-01\n\u{200b},\n";
-        let new = new_codes(&shelf, &folder.file(text), &Options::default()).await.unwrap();
+        let new = new_codes(&shelf, &folder.file(text), &Options::default(), &mut Seen::default()).await.unwrap();
         assert_eq!(new, 2);
     }
 }

@@ -15,7 +15,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Reads the header. The delimiter, unless it is given, is the one that stands there most often.
+    /// Reads the header. The delimiter, unless it is given, is the tab in a `.tsv`, else the one that stands there most often.
     pub(crate) fn open(mut lines: Lines, delimiter: Option<char>) -> Result<Table> {
         let delimiter = match delimiter {
             Some(delimiter @ ('"' | '\r' | '\n')) => {
@@ -23,7 +23,11 @@ impl Table {
                 return Err(error.with_help("the usual delimiters are , ; | and tab"));
             }
             Some(delimiter) => delimiter,
-            None => detect(lines.peek()?.unwrap_or_default()),
+            None => {
+                let is_tsv = lines.name().to_lowercase().ends_with(".tsv");
+                let header = lines.peek()?.unwrap_or_default();
+                if is_tsv && header.contains('\t') { '\t' } else { detect(header) }
+            }
         };
         let mut record = Record::default();
         if !record.read(&mut lines, delimiter)? {

@@ -118,3 +118,53 @@ fn the_same_customer_twice_needs_one_code() {
     let forecast = check(&workshop);
     assert_eq!((&forecast["recipients"], &forecast["pools"]["spring"]["needed"]), (&json!(10), &json!(10)));
 }
+
+#[test]
+fn a_code_in_the_imports_of_two_pools_is_counted_where_it_will_be() {
+    let workshop = Workshop::new(10, 10);
+    workshop.template("body.txt", "{{ vouchers.spring.assign_available() }} {{ vouchers.vip.assign_available() }}");
+    workshop.codes("vip.csv", 5..15);
+    workshop.write("campaign.toml", &(workshop.read("campaign.toml") + "[pools.vip]\nimport = \"vip.csv\"\n"));
+    let forecast = check(&workshop);
+    assert_eq!(
+        (&forecast["pools"]["spring"]["available"], &forecast["pools"]["vip"]["available"]),
+        (&json!(10), &json!(5))
+    );
+    workshop.send(&["--force"]).exits(3);
+    assert_eq!(workshop.report()["enqueue_failed"], forecast["pools"]["vip"]["missing"]);
+}
+
+#[test]
+fn codes_that_come_into_a_pool_whose_time_is_over_do_not_count() {
+    let workshop = Workshop::new(10, 10);
+    workshop.run(&["pool", "create", "spring", "--expires-at", "2020-01-01"]).exits(0);
+    let forecast = check(&workshop);
+    assert_eq!(
+        (&forecast["pools"]["spring"]["available"], &forecast["pools"]["spring"]["missing"]),
+        (&json!(0), &json!(10))
+    );
+    workshop.send(&["--force"]).exits(3);
+    assert_eq!(workshop.report()["reasons"], json!({"pool_empty": 10}));
+}
+
+#[test]
+fn a_paused_overflow_pool_gives_neither_codes_nor_its_fallback() {
+    let workshop = Workshop::new(10, 4);
+    workshop.run(&["pool", "create", "reserve", "--fallback", "SORRY"]).exits(0);
+    workshop.run(&["pool", "pause", "reserve"]).exits(0);
+    workshop.run(&["pool", "create", "spring", "--overflow", "reserve"]).exits(0);
+    assert_eq!(check(&workshop)["pools"]["spring"]["missing"], 6);
+    workshop.send(&["--force"]).exits(3);
+    assert_eq!(workshop.report()["reasons"], json!({"pool_empty": 6}));
+}
+
+#[test]
+fn a_table_with_tabs_is_read_by_its_name() {
+    let workshop = Workshop::new(0, 4);
+    workshop.write("campaign.toml", &workshop.read("campaign.toml").replace("audience.csv", "audience.tsv"));
+    workshop.write("audience.tsv", "customer_id\tlast name, first name\nc0\tLovelace, Ada\n");
+    assert_eq!(check(&workshop)["recipients"], 1);
+    workshop.write("codes.tsv", "code\tvalue, in EUR, net\nA\t5\n");
+    workshop.run(&["pool", "import", "summer", "codes.tsv"]).exits(0);
+    assert_eq!(workshop.counts("summer")["available"], 1);
+}

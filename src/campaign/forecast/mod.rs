@@ -9,6 +9,7 @@ mod stock;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::RenderThreads;
@@ -101,7 +102,7 @@ impl Forecaster {
         threads: Arc<RenderThreads>,
         upcoming: &Upcoming,
     ) -> Result<Forecaster> {
-        let stock = Stock::new(lookup.pools().await?, upcoming);
+        let stock = Stock::new(lookup.pools().await?, upcoming, Timestamp::now());
         let cards = lookup.catalogue().await?;
         let printed = template.printed_attributes();
         let counting = Counting::new(lookup, cards, stock);

@@ -2,41 +2,41 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::Upcoming;
-use crate::voucher::{Count, PoolName, PoolStatus, Refusal};
+use crate::voucher::{Count, PoolName, PoolSettings, PoolStatus, Refusal};
 
 /// What is left of each pool while the audience is counted.
 pub(super) struct Stock(BTreeMap<PoolName, Shelf>);
 
+#[derive(Default)]
 struct Shelf {
     at_first: Count,
     left: u64,
-    paused: bool,
-    overflow: Option<PoolName>,
-    fallback: bool,
+    settings: PoolSettings,
 }
 
 impl Stock {
-    pub(super) fn new(pools: Vec<PoolStatus>, upcoming: &Upcoming) -> Stock {
+    pub(super) fn new(pools: Vec<PoolStatus>, upcoming: &Upcoming, now: Timestamp) -> Stock {
         let mut stock: BTreeMap<PoolName, Shelf> =
             pools.into_iter().map(|pool| (pool.name.clone(), Shelf::new(pool))).collect();
         for (pool, (added, settings)) in upcoming {
-            let shelf = stock.entry(pool.clone()).or_insert_with(Shelf::empty);
+            let shelf = stock.entry(pool.clone()).or_default();
             shelf.at_first.available += added;
             shelf.at_first.total += added;
-            shelf.left += added;
             if let Some(settings) = settings {
-                shelf.overflow.clone_from(&settings.overflow);
-                shelf.fallback = settings.fallback.is_some();
+                shelf.settings = PoolSettings { paused: shelf.settings.paused, ..settings.clone() };
             }
         }
+        stock.values_mut().for_each(|shelf| shelf.open(now));
         Stock(stock)
     }
 
     pub(super) fn refusal(&self, pool: &PoolName) -> Option<Refusal> {
         match self.0.get(pool) {
             None => Some(Refusal::UnknownPool),
-            Some(shelf) => shelf.paused.then_some(Refusal::PoolPaused),
+            Some(shelf) => shelf.settings.paused.then_some(Refusal::PoolPaused),
         }
     }
 
@@ -53,12 +53,14 @@ impl Stock {
         let (mut next, mut fallback, mut steps) = (Some(pool.clone()), false, 0);
         while let (Some(name), true) = (next.take(), steps <= self.0.len()) {
             let Some(shelf) = self.0.get_mut(&name) else { break };
-            if shelf.left > 0 && !shelf.paused {
-                shelf.left -= 1;
-                return true;
+            if !shelf.settings.paused {
+                if shelf.left > 0 {
+                    shelf.left -= 1;
+                    return true;
+                }
+                fallback |= shelf.settings.fallback.is_some();
             }
-            fallback |= shelf.fallback;
-            next.clone_from(&shelf.overflow);
+            next.clone_from(&shelf.settings.overflow);
             steps += 1;
         }
         fallback
@@ -66,14 +68,16 @@ impl Stock {
 }
 
 impl Shelf {
-    fn empty() -> Shelf {
-        Shelf { at_first: Count::default(), left: 0, paused: false, overflow: None, fallback: false }
-    }
-
     fn new(pool: PoolStatus) -> Shelf {
         let at_first = Count { available: pool.counts.available, total: pool.counts.total };
-        let PoolStatus { settings, .. } = pool;
-        let fallback = settings.fallback.is_some();
-        Shelf { at_first, left: at_first.available, paused: settings.paused, overflow: settings.overflow, fallback }
+        Shelf { at_first, left: 0, settings: pool.settings }
+    }
+
+    /// What comes into a pool whose time is over expires at once.
+    fn open(&mut self, now: Timestamp) {
+        if self.settings.expires_at.is_some_and(|end| end <= now) {
+            self.at_first.available = 0;
+        }
+        self.left = self.at_first.available;
     }
 }

@@ -9,7 +9,7 @@ use crate::cli::output::{grouped, table};
 use crate::cli::progress::Progress;
 use crate::cli::store::{StoreUrl, open_store};
 use crate::error::{Error, ErrorKind, Result};
-use crate::intake::{self, Input};
+use crate::intake::{self, Input, Seen};
 use crate::render::suggest::did_you_mean;
 use crate::render::{Renderer, Template};
 use crate::voucher::{PoolName, PoolSettings, Store};
@@ -76,10 +76,12 @@ impl Prepared {
 
     pub(super) async fn forecast(&self, context: &Context, store: Arc<dyn Store>) -> Result<Forecast> {
         let mut upcoming = Upcoming::new();
+        let mut seen = Seen::default();
         for (name, pool) in &self.file.pools {
             let new = match &pool.import {
                 Some(file) => {
-                    intake::new_codes(&*store, &Input::File(file.clone()), &intake::Options::default()).await?
+                    intake::new_codes(&*store, &Input::File(file.clone()), &intake::Options::default(), &mut seen)
+                        .await?
                 }
                 None => 0,
             };
