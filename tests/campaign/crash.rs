@@ -77,6 +77,21 @@ fn interrupted_it_ends_its_batch_and_goes_on_from_there() {
 }
 
 #[test]
+fn interrupted_while_it_imports_it_ends_at_once() {
+    let workshop = Workshop::new(10, 200_000);
+    let child = workshop.start();
+    while !workshop.exists("tearoff.db") {
+        sleep(Duration::from_millis(5));
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!workshop.exists("out"), "nothing was rendered");
+    workshop.send(&[]).exits(0);
+    workshop.check_all_served(10, 200_000);
+}
+
+#[test]
 fn when_the_disk_is_full_nothing_is_lost() {
     let workshop = Workshop::new(1_200, 1_200);
     workshop.template("body.txt", &format!("{{{{ vouchers.spring.assign_available() }}}}{}", "x".repeat(4_000)));

@@ -14,6 +14,7 @@ use crate::cli::progress::Progress;
 use crate::cli::{Context, Exit, Format};
 use crate::error::Result;
 use crate::intake::Input;
+use crate::voucher::Store;
 
 /// How many lines of duplicates a warning names.
 const NAMED_LINES: usize = 10;
@@ -50,16 +51,23 @@ pub(in crate::cli) struct Run {
 impl Run {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit> {
         let prepared = Prepared::read(&self.file, context)?;
+        let (store, expected) = tokio::select! {
+            ready = self.make_ready(context, &prepared) => ready?,
+            Ok(()) = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
+        };
+        let summary = self.render(context, &prepared.campaign(store), expected.as_ref()).await?;
+        self.tell(context, &summary)
+    }
+
+    /// Checks that there is enough, then brings the pools along; gives the store, and what is expected of the run.
+    async fn make_ready(&self, context: &Context, prepared: &Prepared) -> Result<(Arc<dyn Store>, Option<Forecast>)> {
         let store = store_to_look_at(context)?;
         prepared.check_pools(&*store).await?;
         let mut expected = None;
         if prepared.file.audience == Input::Standard {
             context.output.remark("standard input cannot be read twice: the audience is not checked beforehand");
         } else {
-            let forecast = tokio::select! {
-                forecast = prepared.forecast(context, Arc::clone(&store)) => forecast?,
-                Ok(()) = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
-            };
+            let forecast = prepared.forecast(context, Arc::clone(&store)).await?;
             warn(context, &forecast);
             fails_for_everybody(&forecast)?;
             if !forecast.enough && !self.force {
@@ -71,8 +79,7 @@ impl Run {
         prepared.campaign(store).check_folder(&self.out)?;
         let store = context.open_or_make()?;
         prepared.fill_pools(context, &*store).await?;
-        let summary = self.render(context, &prepared.campaign(store), expected.as_ref()).await?;
-        self.tell(context, &summary)
+        Ok((store, expected))
     }
 
     async fn render(&self, context: &Context, campaign: &Campaign, expected: Option<&Forecast>) -> Result<Summary> {
