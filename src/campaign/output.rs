@@ -66,6 +66,10 @@ impl OutputFolder {
 
     /// Checks that the folder is this campaign's or nobody's, and gives its checkpoint, if it has one.
     pub(super) fn check(folder: &Path, id: &CampaignId, template: &str) -> Result<Option<Checkpoint>> {
+        if folder.is_file() {
+            let error = Error::new(ErrorKind::InvalidInput, format!("{} is a file, not a folder", folder.display()));
+            return Err(error.with_help("choose another output folder"));
+        }
         let found = Checkpoint::read(&folder.join(CHECKPOINT))?;
         check_owner(folder, found.as_ref(), id, template)?;
         Ok(found)

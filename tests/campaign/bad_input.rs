@@ -181,3 +181,12 @@ fn no_error_and_no_log_shows_a_code_or_a_customer() {
         assert!(!logs.contains(secret), "{secret} is in the logs: {logs}");
     }
 }
+
+#[test]
+fn an_output_folder_that_is_a_file() {
+    let workshop = Workshop::new(1, 1);
+    workshop.write("out", "mine");
+    workshop.send(&[]).exits(7).says("out is a file, not a folder");
+    assert_eq!(workshop.read("out"), "mine");
+    assert!(!workshop.exists("tearoff.db"));
+}
