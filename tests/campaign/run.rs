@@ -209,3 +209,22 @@ fn data_that_looks_like_a_template_is_printed_as_it_is() {
     assert_eq!(workshop.lines("out/messages.jsonl")[0]["parts"]["body.txt"], hostile);
     assert_eq!(workshop.counts("spring")["available"], 5);
 }
+
+#[test]
+fn the_summary_tells_the_reasons_apart_from_the_statuses() {
+    let workshop = Workshop::new(3, 5);
+    workshop.template("body.txt", "{% if customer.id == 'c1' %}{% abort %}{% endif %}Hi");
+    let ran = workshop.send(&[]).exits(0);
+    let summary = String::from_utf8_lossy(&ran.0.stdout).into_owned();
+    let rows: Vec<Vec<&str>> = summary.lines().map(|row| row.split_whitespace().collect()).collect();
+    for row in [vec!["enqueue_failed", "0"], vec!["suppressed", "1"], vec!["reasons", "1", "aborted"]] {
+        assert!(rows.contains(&row), "{row:?} is not in:\n{summary}");
+    }
+}
+
+#[test]
+fn one_row_that_repeats_a_customer_is_told_in_the_singular() {
+    let workshop = Workshop::new(3, 5);
+    workshop.write("audience.csv", &(audience(0..3) + "c1,again\n"));
+    workshop.send(&[]).exits(0).says("1 line of the audience repeats a customer and gets no message: 5");
+}

@@ -234,3 +234,10 @@ fn a_pool_is_not_archived_while_a_message_holds_its_codes() {
     assert!(!shop.path("old.csv").exists());
     assert!(shop.ok("pool show spring").contains("new claims    allowed"));
 }
+
+#[test]
+fn an_archive_of_one_voucher_is_told_in_the_singular() {
+    let shop = Shop::with_pool("spring", &["S1"]);
+    let deleted = shop.run("pool delete spring --archive old.csv");
+    assert_eq!(deleted.stderr, "deleted pool 'spring'; its 1 voucher is in old.csv\n");
+}

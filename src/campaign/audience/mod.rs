@@ -161,8 +161,11 @@ impl Audience {
     }
 
     fn changed(&self, position: &Position) -> crate::Error {
-        let rows = position.rows;
-        let error = self.lines().error(format!("the audience changed since its first {rows} rows were rendered"));
+        let rendered = match position.rows {
+            1 => "row was".to_owned(),
+            rows => format!("{rows} rows were"),
+        };
+        let error = self.lines().error(format!("the audience changed since its first {rendered} rendered"));
         error.with_help("restore the file as it was (rows may be added at its end), or render into a new folder")
     }
 

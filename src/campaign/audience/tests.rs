@@ -310,3 +310,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn one_row_that_changed_is_told_in_the_singular() {
+    let mut first = csv("customer_id,a\nc1,1\n");
+    first.next_row().unwrap();
+    let error = csv("customer_id,a\nc1,2\n").skip_to(&first.position(), |_| ()).unwrap_err();
+    assert_eq!(error.to_string(), "people: the audience changed since its first row was rendered");
+}

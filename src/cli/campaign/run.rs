@@ -1,5 +1,6 @@
 //! `campaign run`: a message for every recipient.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -100,19 +101,14 @@ impl Run {
         if self.format.json {
             context.output.json(&summary.report)?;
         } else {
-            let vouchers = tally.vouchers.iter().map(|(pool, count)| format!("{} of {pool}", grouped(*count)));
             let rows = [
                 ("recipients", grouped(tally.recipients)),
                 ("rendered", grouped(tally.rendered)),
-                ("enqueue_failed", grouped(tally.enqueue_failed) + &reasons(tally.reasons.iter())),
+                ("enqueue_failed", grouped(tally.enqueue_failed)),
                 ("suppressed", grouped(tally.suppressed)),
                 ("duplicates", grouped(tally.duplicates)),
-                (
-                    "vouchers",
-                    Some(vouchers.collect::<Vec<_>>().join(", "))
-                        .filter(|text| !text.is_empty())
-                        .unwrap_or_else(|| "none".into()),
-                ),
+                ("reasons", each(&tally.reasons, |reason, count| format!("{count} {reason}"))),
+                ("vouchers", each(&tally.vouchers, |pool, count| format!("{count} of {pool}"))),
                 (
                     "seconds",
                     format!("{:.1} ({} a second)", summary.report.seconds, grouped(summary.report.per_second as u64)),
@@ -152,9 +148,10 @@ async fn end_when_interrupted(interrupt: Arc<AtomicBool>, output: Output) {
     }
 }
 
-fn reasons<'a>(reasons: impl Iterator<Item = (&'a String, &'a u64)>) -> String {
-    let all: Vec<String> = reasons.map(|(reason, count)| format!("{reason} {}", grouped(*count))).collect();
-    if all.is_empty() { String::new() } else { format!(" ({})", all.join(", ")) }
+/// All counts in one line.
+fn each<K>(counts: &BTreeMap<K, u64>, told: impl Fn(&K, String) -> String) -> String {
+    let all: Vec<String> = counts.iter().map(|(key, count)| told(key, grouped(*count))).collect();
+    if all.is_empty() { "none".to_owned() } else { all.join(", ") }
 }
 
 fn warn_of_duplicates(context: &Context, lines: &[u64]) {
@@ -163,10 +160,9 @@ fn warn_of_duplicates(context: &Context, lines: &[u64]) {
     }
     let named: Vec<String> = lines.iter().take(NAMED_LINES).map(u64::to_string).collect();
     let more = if lines.len() > NAMED_LINES { ", …" } else { "" };
-    let text = format!(
-        "{} of the audience repeat a customer and get no message: {}{more}",
-        counted(lines.len() as u64, "line"),
-        named.join(", ")
-    );
-    context.output.remark(text);
+    let (repeat, get) = if lines.len() == 1 { ("repeats", "gets") } else { ("repeat", "get") };
+    let rows = counted(lines.len() as u64, "line");
+    context
+        .output
+        .remark(format!("{rows} of the audience {repeat} a customer and {get} no message: {}{more}", named.join(", ")));
 }

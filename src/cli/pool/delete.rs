@@ -37,7 +37,10 @@ impl Delete {
         let vouchers = counted(pool.counts.total, "voucher");
         context.output.remark(match &self.archive {
             None => format!("deleted pool '{}' with {vouchers}", pool.name),
-            Some(file) => format!("deleted pool '{}'; its {vouchers} are in {}", pool.name, file.display()),
+            Some(file) => {
+                let are = if pool.counts.total == 1 { "is" } else { "are" };
+                format!("deleted pool '{}'; its {vouchers} {are} in {}", pool.name, file.display())
+            }
         });
         Ok(Exit::Done)
     }
