@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Code, Metadata, PoolName};
+use crate::error::{Error, ErrorKind};
 
 /// What a pool's owner may set.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -32,6 +33,34 @@ impl PoolSettings {
     /// What a preview prints for a pool of this name.
     pub fn preview_code(&self, pool: &PoolName) -> Code {
         self.preview_code.clone().unwrap_or_else(|| Code::preview_of(pool))
+    }
+
+    /// Follows the overflow chain that the pool `name` would have with these settings; `settings_of` knows the other pools.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] if a pool of the chain does not exist or stands in it twice; what `settings_of` says.
+    pub fn check_overflow<E: From<Error>>(
+        &self,
+        name: &PoolName,
+        settings_of: impl Fn(&PoolName) -> Result<Option<PoolSettings>, E>,
+    ) -> Result<(), E> {
+        let invalid = |message, help| Err(Error::new(ErrorKind::InvalidInput, message).with_help(help).into());
+        let mut chain = vec![name.clone()];
+        let mut next = self.overflow.clone();
+        while let Some(overflow) = next {
+            if chain.contains(&overflow) {
+                let again = if overflow == *name { "it".to_owned() } else { format!("'{overflow}'") };
+                let message = format!("the overflow pools of '{name}' lead back to {again}");
+                return invalid(message, "choose another overflow pool");
+            }
+            let Some(settings) = settings_of(&overflow)? else {
+                let message = format!("the overflow pool '{overflow}' of '{name}' does not exist");
+                return invalid(message, "create it first");
+            };
+            next = settings.overflow;
+            chain.push(overflow);
+        }
+        Ok(())
     }
 }
 

@@ -168,3 +168,25 @@ fn a_table_with_tabs_is_read_by_its_name() {
     workshop.run(&["pool", "import", "summer", "codes.tsv"]).exits(0);
     assert_eq!(workshop.counts("summer")["available"], 1);
 }
+
+#[test]
+fn a_look_without_the_audience_names_the_pools_as_json_on_demand() {
+    let workshop = Workshop::new(5, 5);
+    workshop.template("body.txt", "Hi,\n{{ vouchers['spring'].assign_available() }}");
+    let pools = workshop.json(&["campaign", "check", "campaign.toml", "--static", "--json"]);
+    assert_eq!(pools, json!([{"pool": "spring", "file": "sale/body.txt", "line": 2, "column": 13}]));
+}
+
+#[test]
+fn an_overflow_pool_that_is_not_there_shows_before_the_first_message() {
+    let workshop = Workshop::new(5, 5);
+    let file = workshop.read("campaign.toml");
+    workshop.write("campaign.toml", &(file.clone() + "overflow = \"rest\"\n"));
+    for command in [&["check"][..], &["check", "--static"], &["run", "--out", "out"]] {
+        let ran = workshop.run(&[&["campaign"], command, &["campaign.toml"]].concat()).exits(7);
+        ran.says("the overflow pool 'rest' of 'spring' does not exist");
+    }
+    assert!(!workshop.exists("out") && !workshop.exists("tearoff.db"), "nothing was touched");
+    workshop.write("campaign.toml", &(file + "overflow = \"rest\"\n\n[pools.rest]\n"));
+    workshop.send(&[]).exits(0);
+}

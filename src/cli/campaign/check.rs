@@ -33,7 +33,7 @@ impl Check {
         let store = store_to_look_at(context)?;
         prepared.check_pools(&*store).await?;
         if self.without_audience {
-            prepared.show_pools(context)?;
+            prepared.show_pools(context, &self.format)?;
             return Ok(Exit::Done);
         }
         let forecast = prepared.forecast(context, store).await?;

@@ -1,17 +1,20 @@
 //! A campaign file with its template compiled, and the pools that it brings along.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use crate::campaign::{Campaign, CampaignFile, Forecast, RenderThreads, Upcoming};
-use crate::cli::Context;
 use crate::cli::output::{grouped, table};
 use crate::cli::progress::Progress;
 use crate::cli::store::{StoreUrl, open_store};
+use crate::cli::{Context, Format};
 use crate::error::{Error, ErrorKind, Result};
 use crate::intake::{self, Input, Seen};
 use crate::render::suggest::did_you_mean;
-use crate::render::{Renderer, Template};
+use crate::render::{PoolMention, Renderer, Template};
 use crate::voucher::{PoolName, PoolSettings, Store};
 
 /// A campaign file with its template compiled.
@@ -46,27 +49,41 @@ impl Prepared {
         }
     }
 
-    /// Every pool that the template names literally must exist or come with the campaign.
+    /// Every pool that the template names literally, and every overflow pool, must exist or come with the campaign.
     pub(super) async fn check_pools(&self, store: &dyn Store) -> Result<()> {
         let known = self.known_pools(store).await?;
         for mention in self.template.pool_mentions() {
-            if !known.contains(&mention.name) {
-                let near = did_you_mean(&mention.name, known.iter().map(String::as_str));
+            if !known.keys().any(|name| name.as_str() == mention.name) {
+                let near = did_you_mean(&mention.name, known.keys().map(PoolName::as_str));
                 let message = format!("{}: there is no pool '{}'{near}", mention.place, mention.name);
                 let error = Error::new(ErrorKind::Template, message);
                 return Err(error.with_help(format!("'tearoff pool import {} FILE' makes it", mention.name)));
             }
         }
-        Ok(())
+        self.file
+            .pools
+            .keys()
+            .try_for_each(|name| known[name].check_overflow(name, |other| Ok::<_, Error>(known.get(other).cloned())))
     }
 
-    async fn known_pools(&self, store: &dyn Store) -> Result<Vec<String>> {
-        let own = self.file.pools.keys().map(|name| name.as_str().to_owned());
-        let pools = store.pools().await?;
-        Ok(own.chain(pools.into_iter().map(|pool| pool.name.as_str().to_owned())).collect())
+    /// All pools with the settings that they will have.
+    async fn known_pools(&self, store: &dyn Store) -> Result<BTreeMap<PoolName, PoolSettings>> {
+        let stored = store.pools().await?;
+        let mut known: BTreeMap<_, _> = stored.into_iter().map(|pool| (pool.name, pool.settings)).collect();
+        for (name, pool) in &self.file.pools {
+            let settings = known.entry(name.clone()).or_default();
+            if let Some(new) = &pool.settings {
+                settings.clone_from(new);
+            }
+        }
+        Ok(known)
     }
 
-    pub(super) fn show_pools(&self, context: &Context) -> Result<()> {
+    pub(super) fn show_pools(&self, context: &Context, format: &Format) -> Result<()> {
+        if format.json {
+            let mentions: Vec<MentionJson> = self.template.pool_mentions().into_iter().map(MentionJson::from).collect();
+            return context.output.json(&mentions);
+        }
         let mut rows = table(&["POOL", "NAMED IN"]);
         for mention in self.template.pool_mentions() {
             rows.add_row([mention.name.clone(), mention.place.to_string()]);
@@ -109,6 +126,21 @@ impl Prepared {
             }
         }
         Ok(())
+    }
+}
+
+/// Where a template names a pool, for programs.
+#[derive(Serialize)]
+struct MentionJson {
+    pool: String,
+    file: String,
+    line: usize,
+    column: usize,
+}
+
+impl From<PoolMention> for MentionJson {
+    fn from(PoolMention { name, place }: PoolMention) -> MentionJson {
+        MentionJson { pool: name, file: place.file, line: place.line, column: place.column }
     }
 }
 

@@ -52,21 +52,8 @@ fn set(session: &Session<'_>, name: &PoolName, settings: &PoolSettings) -> Outco
     pool::update(session, id, settings)
 }
 
-/// Follows the overflow chain that a pool would have: it must exist and must not come back.
 fn check_overflow(session: &Session<'_>, name: &PoolName, settings: &PoolSettings) -> Outcome<()> {
-    let mut next = settings.overflow.clone();
-    while let Some(overflow) = next {
-        if overflow == *name {
-            let message = format!("the overflow pools of '{name}' lead back to it");
-            return Err(Error::new(ErrorKind::InvalidInput, message).with_help("choose another overflow pool").into());
-        }
-        let unknown = || {
-            Error::new(ErrorKind::InvalidInput, format!("the overflow pool '{overflow}' of '{name}' does not exist"))
-                .with_help("create it first")
-        };
-        next = pool::by_name(session, &overflow)?.ok_or_else(unknown)?.settings.overflow;
-    }
-    Ok(())
+    settings.check_overflow(name, |other| Ok::<_, Fault>(pool::by_name(session, other)?.map(|pool| pool.settings)))
 }
 
 fn refused(message: String, help: &str) -> Fault {
