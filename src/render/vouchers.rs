@@ -86,7 +86,8 @@ impl Object for Pool {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let method = key.as_str().unwrap_or_default();
         Some(Value::from(if METHODS.contains(&method) {
-            wrong(format!("write {method}() with parentheses: without them no voucher is taken"))
+            let nothing = if method.starts_with("count") { "nothing is counted" } else { "no voucher is taken" };
+            wrong(format!("write {method}() with parentheses: without them {nothing}"))
         } else {
             self.unknown(method)
         }))

@@ -266,7 +266,7 @@ fn arguments_are_bound_as_in_python() {
         ("{{ 'x'|center(wdth=5) }}", "unknown keyword argument 'wdth'"),
         ("{{ 'x'|center('wide') }}", "`width` must be a whole number, not string"),
         ("{{ 'x'|truncate(2) }}", "length 2 is shorter than its end, 3"),
-        ("{{ 'x'|replace('x') }}", "replace('old', 'new')"),
+        ("{{ 'x'|replace('x') }}", "replace(old, new)"),
         ("{{ '%s %s'|format(1) }}", "fewer values"),
         ("{{ '%s'|format(1, 2) }}", "more values"),
         ("{{ '50%'|format() }}", "write `%%`"),
@@ -310,6 +310,6 @@ fn decimals_are_written_by_babels_patterns() {
     assert!(
         rendered("{{ 1|format_decimal(locale='cs_CZ') }}", context!()).contains("English numbers only, not 'cs_CZ'")
     );
-    assert!(rendered("{{ 1|format_decimal('0 Kč') }}", context!()).contains("signs '#', '0', ',' and '.' only"));
+    assert!(rendered("{{ 1|format_decimal('0 Kč') }}", context!()).contains("signs `#`, `0`, `,` and `.` only"));
     assert!(rendered("{{ 'x'|format_decimal }}", context!()).contains("needs a number"));
 }

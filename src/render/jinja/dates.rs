@@ -114,7 +114,7 @@ pub(super) fn zone(args: &Args, name: &str) -> Result<Option<TimeZone>, Error> {
 }
 
 fn known_zone(name: &str) -> Result<TimeZone, Error> {
-    TimeZone::get(name).map_err(|_| invalid(format!("unknown time zone '{name}'; write one such as 'Europe/Prague'")))
+    TimeZone::get(name).map_err(|_| invalid(format!("unknown time zone '{name}'; write one such as Europe/Prague")))
 }
 
 /// Nothing gives nothing: a customer without that date sees an empty place, as with any other attribute.
@@ -174,7 +174,7 @@ fn understood(args: &Args, pattern: &str) -> Result<(), Error> {
     let has_names = ["%A", "%a", "%B", "%b", "%p"].iter().any(|name| pattern.contains(name));
     if !is_english && has_names {
         return Err(invalid(format!(
-            "names of months and days are English only; for locale '{}' write numbers, such as format='dd.MM.yyyy'",
+            "names of months and days are English only; for locale '{}' write numbers, such as `dd.MM.yyyy`",
             locale.as_str()
         )));
     }

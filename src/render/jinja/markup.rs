@@ -39,7 +39,7 @@ fn xmlattr(state: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
         }
         let (name, value) = (Text::of(&key), Text::of(&value));
         if name.as_str().contains(|c: char| c.is_whitespace() || "/>=".contains(c)) {
-            return Err(invalid("an attribute's name cannot contain a space, '/', '>' or '='"));
+            return Err(invalid("an attribute's name cannot contain a space, `/`, `>` or `=`"));
         }
         let value = if value.is_safe() { value.as_str().to_owned() } else { html(value.as_str()) };
         written.push(format!("{}=\"{value}\"", html(name.as_str())));

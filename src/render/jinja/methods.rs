@@ -24,7 +24,10 @@ const CHANGES: &[(&[&str], &str)] = &[
         "write {% set l = l + [x] %}, or in a loop: {% set ns = namespace(l=[]) %} … {% set ns.l = ns.l + [x] %}",
     ),
     (&["extend"], "write {% set l = l + more %}"),
-    (&["remove", "pop", "popitem", "clear"], "keep what you want: {{ l|reject('equalto', x)|list }} or {{ l[:-1] }}"),
+    (
+        &["remove", "pop", "popitem", "clear"],
+        "keep what you want: {{ l[:-1] }}, or the filter `reject` with the test `equalto`",
+    ),
     (&["sort"], "write {{ l|sort }}"),
     (&["reverse"], "write {{ l|reverse }}"),
     (&["update", "setdefault"], "write {% set d = dict(d, key=value) %}"),

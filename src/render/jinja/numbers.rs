@@ -120,7 +120,7 @@ fn format_decimal(_: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
     let locale = args.text_or("locale", "en");
     if !locale.as_str().starts_with("en") {
         return Err(invalid(format!(
-            "format_decimal writes English numbers only, not '{}'; exchange the signs with |replace(',', ' ')|replace('.', ',')",
+            "format_decimal writes English numbers only, not '{}'; exchange the signs with the filter `replace`",
             locale.as_str()
         )));
     }
@@ -128,7 +128,7 @@ fn format_decimal(_: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
     let (whole, fraction) = pattern.as_str().split_once('.').unwrap_or((pattern.as_str(), ""));
     let known = whole.chars().all(|c| "#,0".contains(c)) && fraction.chars().all(|c| "#0".contains(c));
     if !known || pattern.as_str().len() > 40 {
-        return Err(invalid("format_decimal: a pattern has the signs '#', '0', ',' and '.' only, as in '#,##0.00'"));
+        return Err(invalid("format_decimal: a pattern has the signs `#`, `0`, `,` and `.` only, as in `#,##0.00`"));
     }
     let written = half_even(number.abs(), fraction.len());
     let (digits, decimals) = written.split_once('.').unwrap_or((&written, ""));

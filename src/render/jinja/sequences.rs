@@ -115,7 +115,7 @@ fn sort(state: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
 fn dictsort(_: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
     let by = args.text_or("by", "key");
     if !["key", "value"].contains(&by.as_str()) {
-        return Err(invalid("`by` must be 'key' or 'value'"));
+        return Err(invalid("`by` must be `key` or `value`"));
     }
     let by = Some(Value::from(by.as_str()));
     let options = [("by", by), ("case_sensitive", case_sensitive(args)), ("reverse", reverse(args))];

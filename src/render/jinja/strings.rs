@@ -36,7 +36,7 @@ fn trim(_: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
 fn replace(state: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
     let (text, old, new) = (args.text("s"), args.text("old"), args.text("new"));
     if args.value("old").is_undefined() || args.value("new").is_undefined() {
-        return Err(invalid("replace needs what to look for and what to put there: replace('old', 'new')"));
+        return Err(invalid("replace needs what to look for and what to put there: `replace(old, new)`"));
     }
     let count = args.integer("count")?.unwrap_or(-1);
     if !escapes(state) || !(text.is_safe() || old.is_safe() || new.is_safe()) {

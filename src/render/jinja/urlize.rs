@@ -52,7 +52,7 @@ fn schemes(args: &Args) -> Result<Vec<String>, Error> {
         let name = scheme.trim_end_matches('/').strip_suffix(':').unwrap_or_default();
         let known = |c: char| c.is_ascii_alphanumeric() || "+.-".contains(c);
         if name.is_empty() || !name.chars().all(known) {
-            return Err(invalid(format!("'{scheme}' is not a URL scheme, such as 'tel:' or 'ftp://'")));
+            return Err(invalid(format!("'{scheme}' is not a URL scheme, such as `tel:` or `ftp://`")));
         }
     }
     Ok(schemes)
