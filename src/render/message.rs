@@ -99,17 +99,7 @@ impl Message {
             }
         };
         let identity = identity(&message_id, customer_id.as_ref(), campaign_id, channel, purpose);
-        Ok(Message {
-            message_id,
-            channel,
-            purpose,
-            customer,
-            campaign,
-            context,
-            instant: Timestamp::now(),
-            customer_id,
-            identity,
-        })
+        Ok(Message { message_id, channel, purpose, customer, campaign, context, instant: now(), customer_id, identity })
     }
 
     /// Whom it is for, where that is known.
@@ -126,6 +116,12 @@ impl Message {
     pub fn campaign_id(&self) -> Option<CampaignId> {
         self.campaign.text("id").and_then(|id| CampaignId::new(id).ok())
     }
+}
+
+/// The present, as precise as the times that stores keep and events tell.
+fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }
 
 fn identity(

@@ -51,3 +51,9 @@ fn attributes_say_where_they_do_not_parse_but_not_what_they_hold() {
         assert!(told.starts_with("not a JSON object: it ") && !told.contains("canary"), "{told}");
     }
 }
+
+#[test]
+fn its_moment_is_in_milliseconds_as_all_times_are() {
+    let message = message(Some("m"), Purpose::Live, "{}", "{}").unwrap();
+    assert_eq!(message.instant.subsec_nanosecond() % 1_000_000, 0);
+}
