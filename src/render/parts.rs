@@ -52,7 +52,7 @@ pub(super) fn check(template: &str, channel: Channel, present: &[&str]) -> Resul
         None if !one_of.is_empty() && !one_of.iter().any(|name| has(name)) => one_of.join(" or "),
         None => return Ok(()),
     };
-    let there = if present.is_empty() { "nothing".to_owned() } else { present.join(", ") };
+    let there = if present.is_empty() { format!("no part of {channel}") } else { present.join(", ") };
     let error = Error::new(
         ErrorKind::InvalidInput,
         format!("template '{template}' has no {lacking}, which {channel} requires"),

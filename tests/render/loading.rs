@@ -37,7 +37,10 @@ fn what_is_missing_is_named_with_a_remedy() {
             "there is no template 'welcom' in FOLDER; did you mean 'welcome'?; make the folder FOLDER/welcom with the parts of the message".into()
         )
     );
-    assert!(told(folder.path(), "half").1.starts_with("template 'half' has no body.txt, which sms requires"));
+    assert_eq!(
+        told(folder.path(), "half").1,
+        "template 'half' has no body.txt, which sms requires; add half/body.txt, or choose another channel; there is no part of sms"
+    );
     assert!(told(folder.path(), "../welcome").1.starts_with("template name '../welcome' is not a valid name"));
 }
 
