@@ -190,3 +190,16 @@ fn an_overflow_pool_that_is_not_there_shows_before_the_first_message() {
     workshop.write("campaign.toml", &(file + "overflow = \"rest\"\n\n[pools.rest]\n"));
     workshop.send(&[]).exits(0);
 }
+
+#[test]
+fn overflow_pools_in_a_circle_show_before_the_first_message() {
+    let workshop = Workshop::new(5, 5);
+    let circle = "overflow = \"x\"\n\n[pools.x]\noverflow = \"y\"\n\n[pools.y]\noverflow = \"x\"\n";
+    workshop.write("campaign.toml", &(workshop.read("campaign.toml") + circle));
+    workshop
+        .run(&["campaign", "check", "campaign.toml"])
+        .exits(7)
+        .says("the overflow pools of 'spring' lead back to 'x'");
+    workshop.send(&[]).exits(7);
+    assert!(!workshop.exists("tearoff.db"), "nothing was touched");
+}
