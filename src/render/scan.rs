@@ -98,14 +98,21 @@ fn end_of_string(bytes: &[u8], mut at: usize, quote: u8) -> usize {
 fn end_of_raw(source: &str, from: usize) -> usize {
     let mut at = from;
     while let Some(found) = source[at..].find("{%") {
-        let inside = at + found + 2;
-        let close = end_of(source, inside, "%}");
-        if keyword(source[inside..close].trim_end_matches("%}")) == "endraw" {
-            return close;
+        at += found + "{%".len();
+        if let Some(length) = end_of_endraw(&source[at..]) {
+            return at + length;
         }
-        at = inside;
     }
     source.len()
+}
+
+/// How long the rest of an `endraw` statement is that begins here. What is none is not read to its end, which may be far away.
+fn end_of_endraw(statement: &str) -> Option<usize> {
+    let past_mark = |text: &'_ str| text.len() - text.strip_prefix(['-', '+']).unwrap_or(text).len();
+    let name = statement[past_mark(statement)..].trim_start();
+    let close = name.strip_prefix("endraw")?.trim_start();
+    let behind = close[past_mark(close)..].strip_prefix("%}")?;
+    Some(statement.len() - behind.len())
 }
 
 /// A token of an expression, as far as names and paths are concerned.
@@ -168,6 +175,13 @@ mod tests {
     fn comments_and_raw_blocks_are_left_out() {
         assert_eq!(shown("a{# {{ b }} #}c{%- raw -%}{{ d }}{% endraw %}e"), ["text a", "text c", "text e"]);
         assert_eq!(shown("{% raw %}{% if %}{%+ endraw %}e"), ["text e"]);
+        assert_eq!(shown("{% raw %}{% endrawx %}{%{%-endraw-%}e{% raw %}{% endraw"), ["text e"]);
+    }
+
+    #[test]
+    fn a_raw_block_full_of_openings_takes_linear_time() {
+        let source = format!("{{% raw %}}{}%}}", "{%".repeat(500_000));
+        assert_eq!(segments(&source), []);
     }
 
     #[test]

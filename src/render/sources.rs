@@ -35,7 +35,8 @@ impl Sources {
     /// # Errors
     /// [`ErrorKind::Template`] where it would exhaust the engine's stack.
     pub(super) fn add(&mut self, file: &str, text: String) -> Result<Arc<Source>> {
-        let source = Arc::new(Source::new(file, text));
+        // Editors on Windows begin a file with a byte order mark, which is no letter of a subject.
+        let source = Arc::new(Source::new(file, text.strip_prefix('\u{feff}').unwrap_or(&text)));
         if let Some(offset) = mentions::too_deep(&source.original) {
             let message = "this expression, or chain of elif, is too long; split it with set, or loop over a list";
             return Err(TemplateError::at(message, file, &source, offset, 1).into());

@@ -64,6 +64,24 @@ fn files_that_are_not_utf_8_are_named_with_the_line() {
 }
 
 #[test]
+fn a_byte_order_mark_is_not_printed() {
+    let folder = folder(&[
+        ("hello/body.txt", "\u{feff}Hi {% include '_partials/a.txt' %}".as_bytes()),
+        ("_partials/a.txt", "\u{feff}there".as_bytes()),
+    ]);
+    let message = Message::new(
+        Some(MessageId::new("m1").unwrap()),
+        (Channel::Sms, Purpose::Live),
+        Attributes::default(),
+        Attributes::default(),
+        Attributes::default(),
+    );
+    let rendering = load(folder.path(), "hello").unwrap().render(&Arc::new(message.unwrap()), &Arc::default());
+    let Rendering::Complete(rendered) = rendering else { panic!("{rendering:?}") };
+    assert_eq!(rendered.parts, [("body.txt", "Hi there".to_owned())]);
+}
+
+#[test]
 fn pools_are_named_with_their_places_partials_included() {
     let folder = folder(&[
         ("hello/body.txt", b"{{ vouchers.spring.assign() }}\n{% include '_partials/a.txt' %}"),
