@@ -703,8 +703,8 @@ DIFFERENCES = [
     ("{{ [1e20] }}", "[1e20]", False),
     ("{{ 2**200 }}", "error: invalid operation: unable to calculate 2 ** 200 (in <string>:1)", False),
     ("{{ ['aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb']|pprint }}", "['aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb']", False),
-    ("{{ 'x'|center(200000)|length }}", "error: invalid operation: `width` is 200000; the limit is 100000 (in <string>:1)", False),
-    ("{{ ('%200000d'|format(1))|length }}", "error: invalid operation: `width` is 200000; the limit is 100000 (in <string>:1)", False),
+    ("{{ 'x'|center(200000)|length }}", "error: invalid operation: `width` is more than the limit, 100000 (in <string>:1)", False),
+    ("{{ ('%200000d'|format(1))|length }}", "error: invalid operation: `width` is more than the limit, 100000 (in <string>:1)", False),
 ]
 
 

@@ -219,12 +219,14 @@ fn describe(error: &minijinja::Error) -> String {
     }
 }
 
-/// The message without what is quoted in it, unless the author wrote it. What stands in backticks is a name of the engine's.
+/// The message without what is quoted in it, unless the author wrote it. What stands in backticks is a name of the engine's,
+/// except that of an argument, which may be a key of data.
 fn without_data(message: &str, source: &str) -> String {
     if message.starts_with("unable to calculate") {
         return "unable to calculate: the numbers are too large or of the wrong kind".to_owned();
     }
-    ['\'', '"'].into_iter().fold(message.to_owned(), |message, quote| without_quoted(&message, quote, source))
+    let quotes = if message.contains("keyword argument `") { "'\"`" } else { "'\"" };
+    quotes.chars().fold(message.to_owned(), |message, quote| without_quoted(&message, quote, source))
 }
 
 /// Data may hold quotes itself, so that nobody can tell where it ends: unless all is known, all is hidden.
@@ -275,6 +277,8 @@ mod tests {
             ("not ''Brien'", "not '…'"),
             ("not \"O'Brien's\"", "not \"…\""),
             ("a quote's end", "a quote's end"),
+            ("unknown keyword argument `ada@example.com`", "unknown keyword argument `…`"),
+            ("unknown keyword argument `name`", "unknown keyword argument `name`"),
         ] {
             assert_eq!(without_data(message, source), shown);
         }

@@ -14,7 +14,7 @@ const SECRETS: [&str; 6] = [
     "%(CANARY)q {CANARY} {0!CANARY}",
 ];
 
-const FAILING: [&str; 36] = [
+const FAILING: [&str; 41] = [
     "{{ customer.v + 1 }}",
     "{{ -customer.v }}",
     "{{ customer.v() }}",
@@ -49,6 +49,11 @@ const FAILING: [&str; 36] = [
     "{{ dict(customer.v) }}",
     "{{ customer.n ** 400 }}",
     "{{ customer.n * customer.n * customer.n * customer.n * customer.n }}",
+    "{{ 'x'|center(customer.n) }}",
+    "{{ 'x'.zfill(customer.n) }}",
+    "{{ lipsum(customer.n) }}",
+    "{{ customer.v|upper(**customer.d) }}",
+    "{{ customer.v|format(x=1) }}",
     "{% include customer.v %}",
     "{% set a, b = customer.list %}",
 ];
@@ -70,7 +75,7 @@ fn a_complete_message_is_not_shown_by_debug() {
 
 /// How often the source fails for this secret, which is not in what is told of it.
 fn failures(source: &str, secret: &str) -> usize {
-    let customer = serde_json::json!({"id": "CANARY-7", "v": secret, "n": 987_654_321_987_u64, "list": [secret]});
+    let customer = serde_json::json!({"id": "CANARY-7", "v": secret, "n": 987_654_321_987_u64, "list": [secret], "d": {secret: 1}});
     let head = Head::of(Attributes::from_json(&customer.to_string()).unwrap());
     let case = Case::part(&format!("Hi {{{{ customer.v }}}},\n  {source} end"));
     let Rendering::Failed(failure) = head.rendering(&case) else { return 0 };

@@ -110,7 +110,8 @@ pub(super) fn keywords<const N: usize>(pairs: [(&str, Option<Value>); N]) -> Kwa
 
 pub(super) fn within_limit(name: &str, size: usize) -> Result<usize, Error> {
     if size > LIMIT {
-        return Err(invalid(format!("`{name}` is {size}; the limit is {LIMIT}")));
+        // The size may be data, which no error tells.
+        return Err(invalid(format!("`{name}` is more than the limit, {LIMIT}")));
     }
     Ok(size)
 }

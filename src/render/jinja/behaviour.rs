@@ -63,7 +63,7 @@ fn no_value_grows_beyond_the_limit() {
     ] {
         let got = rendered(template, context!());
         assert!(
-            got.starts_with("error") && got.contains("limit is 100000") || got.contains("at most 100000"),
+            got.starts_with("error") && got.contains("the limit, 100000") || got.contains("at most 100000"),
             "{template}: {got}"
         );
     }

@@ -98,7 +98,7 @@ impl<'a> Spec<'a> {
         }
         let value = match self.key {
             Some(key) => {
-                values.named.get::<Value>(key).map_err(|_| invalid(format!("format: no value for `{key}`")))?
+                values.named.get::<Value>(key).map_err(|_| invalid(format!("format: no value for '{key}'")))?
             }
             None => values.next()?,
         };
