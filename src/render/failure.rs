@@ -246,13 +246,14 @@ fn without_quoted(message: &str, quote: char, source: &str) -> String {
 
 /// Names that our own messages quote: they are words, never data with punctuation, and known beforehand.
 fn is_vocabulary(quoted: &str) -> bool {
-    const WORDS: [&str; 12] = [
+    const WORDS: [&str; 13] = [
         "message",
         "campaign",
         "customer",
         "occurrence",
         "cached",
         "per",
+        "caller",
         "assign_available",
         "assign",
         "count_available",

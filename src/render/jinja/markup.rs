@@ -5,13 +5,13 @@ use minijinja::{AutoEscape, Error, State, Value, filters};
 
 use super::args::{Args, Entry, invalid, items};
 use super::output::html;
-use super::text::{Text, escapes, safe_if};
+use super::text::{Text, markup, prints_html, safe_if};
 use crate::render::entities::decoded;
 
 pub(super) const FILTERS: &[Entry] = &[
     ("e", &["s"], escape),
     ("escape", &["s"], escape),
-    ("forceescape", &["value"], |_, args| Ok(Value::from_safe_string(html(args.text("value").as_str())))),
+    ("forceescape", &["value"], |state, args| Ok(markup(state, html(args.text("value").as_str())))),
     ("striptags", &["value"], |_, args| Ok(Value::from(without_tags(args.text("value").as_str())))),
     ("xmlattr", &["d", "autospace"], xmlattr),
 ];
@@ -45,7 +45,7 @@ fn xmlattr(state: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
         written.push(format!("{}=\"{value}\"", html(name.as_str())));
     }
     let space = if args.flag("autospace", true) && !written.is_empty() { " " } else { "" };
-    Ok(safe_if(escapes(state), format!("{space}{}", written.join(" "))))
+    Ok(safe_if(prints_html(state), format!("{space}{}", written.join(" "))))
 }
 
 /// Takes tags and comments out, draws white space together, and resolves entities.

@@ -18,7 +18,7 @@ pub(crate) fn format_value(out: &mut Output<'_>, state: &mut State<'_, '_>, valu
         (
             AutoEscape::Html,
             ValueKind::Seq | ValueKind::Map | ValueKind::Iterable | ValueKind::Plain | ValueKind::Bytes,
-        ) => Ok(write_html(out, &value.to_string())?),
+        ) => Ok(fmt::write(&mut Escaping(out), format_args!("{value}"))?),
         _ => escape_formatter(out, state, value),
     }
 }
@@ -64,6 +64,16 @@ pub(super) fn html(text: &str) -> String {
     // A String takes every write.
     let _ = write_html(&mut escaped, text);
     escaped
+}
+
+/// Escapes what is written as it comes: a value may hold itself so many times that its text fits into no memory, and the limit
+/// on output stops it here.
+struct Escaping<'a, W>(&'a mut W);
+
+impl<W: fmt::Write> fmt::Write for Escaping<'_, W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        write_html(self.0, text)
+    }
 }
 
 fn write_html(out: &mut impl fmt::Write, text: &str) -> fmt::Result {

@@ -6,7 +6,7 @@ use minijinja::{Error, State, Value};
 
 use super::args::{Args, Entry, LIMIT, invalid, items};
 use super::strings::{capitalized, letters};
-use super::text::Text;
+use super::text::{Text, markup};
 
 pub(super) const FILTERS: &[Entry] = &[("random", &["seq"], random), ("shuffle", &["seq"], shuffle)];
 pub(super) const FUNCTIONS: &[Entry] = &[("lipsum", &["n", "html", "min", "max"], lipsum)];
@@ -76,7 +76,7 @@ fn lipsum(state: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
             if html { format!("<p>{text}</p>") } else { text }
         })
         .collect();
-    Ok(if html { Value::from_safe_string(written.join("\n")) } else { Value::from(written.join("\n\n")) })
+    Ok(if html { markup(state, written.join("\n")) } else { Value::from(written.join("\n\n")) })
 }
 
 fn paragraph(state: &mut State<'_, '_>, length: usize) -> String {

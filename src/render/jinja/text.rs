@@ -59,3 +59,13 @@ pub(super) fn safe_if(safe: bool, text: String) -> Value {
 pub(super) fn escapes(state: &State<'_, '_>) -> bool {
     !matches!(state.auto_escape(), AutoEscape::None)
 }
+
+/// Whether what is printed becomes a part of a page.
+pub(super) fn prints_html(state: &State<'_, '_>) -> bool {
+    matches!(state.auto_escape(), AutoEscape::Html)
+}
+
+/// HTML, which is printed as it is, except into JSON: there it is a text as any other.
+pub(super) fn markup(state: &State<'_, '_>, html: String) -> Value {
+    safe_if(!matches!(state.auto_escape(), AutoEscape::Json), html)
+}

@@ -4,7 +4,7 @@ use minijinja::{Error, State, Value};
 
 use super::args::{Args, Entry, invalid, items};
 use super::output::html;
-use super::text::{Text, escapes, safe_if};
+use super::text::{Text, prints_html, safe_if};
 
 pub(super) const FILTERS: &[Entry] =
     &[("urlize", &["value", "trim_url_limit", "nofollow", "target", "rel", "extra_schemes"], urlize)];
@@ -30,7 +30,7 @@ fn urlize(state: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
         linked.push_str(&links.word(word));
         linked.push_str(&piece[word.len()..]);
     }
-    Ok(safe_if(escapes(state), linked))
+    Ok(safe_if(prints_html(state), linked))
 }
 
 fn attributes(args: &Args) -> String {
