@@ -1,6 +1,6 @@
 //! One attempt at a batch: its messages render, what they wait for is asked together, and they render again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -117,31 +117,40 @@ impl Draft {
         }
     }
 
-    fn answer_count(&mut self, pool: &PoolName, count: Option<Count>) {
+    fn answer_count(&mut self, pool: &PoolName, count: Option<Count>, vouchers: &[VoucherRecord]) {
         let Some(mut count) = count else {
             let refused = End::Refused { pool: pool.clone(), refusal: Refusal::UnknownPool, contended: false };
             self.stage = Stage::Ended(refused);
             return;
         };
-        count.available += self.held_of(pool);
+        count.available += self.held_of(pool, vouchers);
         Arc::make_mut(&mut self.known).set_count(pool.clone(), count);
         self.stage = Stage::Ready;
     }
 
-    /// How many vouchers of the pool's stock this message holds: the same in its first render and in a retry.
-    fn held_of(&self, pool: &PoolName) -> u64 {
+    /// How many vouchers of the pool's stock this message holds: the same in its first render and in a retry, which finds
+    /// what it will claim only later among the customer's vouchers.
+    fn held_of(&self, pool: &PoolName, vouchers: &[VoucherRecord]) -> u64 {
         let own = |width| matches!(width, Width::Message | Width::Occurrence(_));
-        let held = self.known.bindings().filter(|(_, width, binding)| {
+        let known = self.known.bindings().filter(|(_, width, binding)| {
             binding.from == *pool && binding.source != Source::Fallback && (binding.reserved || own(*width))
         });
-        held.count() as u64
+        let stored = vouchers.iter().filter(|record| {
+            record.pool == *pool
+                && self.is_own(record)
+                && matches!(record.state, State::Reserved | State::Assigned | State::Redeemed)
+        });
+        let codes = known.map(|(.., binding)| &binding.voucher.code).chain(stored.map(|record| &record.code));
+        codes.collect::<HashSet<_>>().len() as u64
     }
 
+    fn is_own(&self, record: &VoucherRecord) -> bool {
+        record.message_id.as_ref() == Some(&self.message.message_id)
+    }
+
+    /// What this message holds itself is left out, reserved or by a retry assigned: both renders take the same way.
     fn answer_customer_vouchers(&mut self, vouchers: &[VoucherRecord]) {
-        let own = |record: &VoucherRecord| {
-            record.state == State::Reserved && record.message_id.as_ref() == Some(&self.message.message_id)
-        };
-        let others = vouchers.iter().filter(|record| !own(record)).cloned().collect();
+        let others = vouchers.iter().filter(|record| !self.is_own(record)).cloned().collect();
         Arc::make_mut(&mut self.known).set_customer_vouchers(others);
         self.stage = Stage::Ready;
     }
@@ -201,11 +210,16 @@ async fn answer_counts(answers: &dyn Answers, drafts: &mut [Draft]) -> Result<()
         return Ok(());
     }
     let counts: BTreeMap<_, _> = pools.iter().zip(answers.counts(&pools).await?).collect();
-    for draft in drafts.iter_mut() {
-        if let Some(pool) = pool(draft) {
-            let count = counts.get(&pool).copied().flatten();
-            draft.answer_count(&pool, count);
-        }
+    let asking: Vec<(PoolName, &mut Draft)> =
+        drafts.iter_mut().filter_map(|draft| Some((pool(draft)?, draft))).collect();
+    let customers: BTreeSet<CustomerId> =
+        asking.iter().filter_map(|(_, draft)| draft.message.customer_id().cloned()).collect();
+    let customers: Vec<CustomerId> = customers.into_iter().collect();
+    let vouchers: BTreeMap<_, _> = customers.iter().zip(answers.customers(&customers).await?).collect();
+    for (pool, draft) in asking {
+        let vouchers = draft.message.customer_id().and_then(|customer| vouchers.get(customer));
+        let vouchers = vouchers.map(Vec::as_slice).unwrap_or_default();
+        draft.answer_count(&pool, counts.get(&pool).copied().flatten(), vouchers);
     }
     Ok(())
 }

@@ -148,6 +148,26 @@ async fn a_customers_vouchers_are_those_of_other_messages() {
     assert_eq!(text(&second[0]), "3[p assigned]");
 }
 
+/// What a message was assigned before its sender died is its own in the retry, too: it takes the same branch to the same code.
+#[tokio::test]
+async fn a_retry_does_not_see_what_the_message_itself_was_assigned() {
+    let shop = Shop::with(&[("p", 5)]).await;
+    let template = "{% for v in customer.vouchers %}You have {{ v.code }}{% else %}{{ vouchers.p.assign_available(per='customer') }}{% endfor %}";
+    let first = shop.send(template, &["c1"]).await;
+    let again = shop.send(template, &["c1"]).await;
+    assert_eq!(text(&first[0]), text(&again[0]));
+}
+
+#[tokio::test]
+async fn a_retry_counts_the_last_code_that_the_message_itself_was_assigned() {
+    let shop = Shop::with(&[("p", 1)]).await;
+    let template =
+        "{% if vouchers.p.count_available() > 0 %}{{ vouchers.p.assign_available() }}{% else %}sold out{% endif %}";
+    let first = shop.send(template, &["c1"]).await;
+    let again = shop.send(template, &["c1"]).await;
+    assert_eq!((text(&first[0]), text(&again[0])), ("p-0".into(), "p-0".into()));
+}
+
 #[tokio::test]
 async fn an_unknown_pool_is_named_with_its_place_and_the_nearest_name() {
     let shop = Shop::with(&[("spring", 1)]).await;
