@@ -154,7 +154,7 @@ impl Renderer {
         for (part, _) in parts::parts(channel) {
             if let Some(source) = given.remove(*part) {
                 let file = format!("{name}/{part}");
-                compiler.add(&file, source)?;
+                compiler.add(&file, &source)?;
                 compiled.push((*part, file));
             }
         }
@@ -193,7 +193,7 @@ impl Compiler {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&mut self, file: &str, source: String) -> Result<()> {
+    fn add(&mut self, file: &str, source: &str) -> Result<()> {
         let source = self.sources().add(file, source)?;
         self.environment
             .add_template_owned(file.to_owned(), source.text().to_owned())

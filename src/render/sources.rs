@@ -27,16 +27,16 @@ impl Sources {
         let inside = Path::new(path).components().all(|component| matches!(component, Component::Normal(_)));
         let file = self.folder.as_ref().map(|folder| folder.join(path)).filter(|file| file.is_file());
         let Some(file) = file.filter(|_| inside && !path.contains('\\')) else { return Ok(None) };
-        self.add(path, read(&file)?).map(Some)
+        self.add(path, &read(&file)?).map(Some)
     }
 
     /// Takes the source of a file.
     ///
     /// # Errors
     /// [`ErrorKind::Template`] where it would exhaust the engine's stack.
-    pub(super) fn add(&mut self, file: &str, text: String) -> Result<Arc<Source>> {
+    pub(super) fn add(&mut self, file: &str, text: &str) -> Result<Arc<Source>> {
         // Editors on Windows begin a file with a byte order mark, which is no letter of a subject.
-        let source = Arc::new(Source::new(file, text.strip_prefix('\u{feff}').unwrap_or(&text)));
+        let source = Arc::new(Source::new(file, text.strip_prefix("\u{feff}").unwrap_or(text)));
         if let Some(offset) = mentions::too_deep(&source.original) {
             let message = "this expression, or chain of elif, is too long; split it with set, or loop over a list";
             return Err(TemplateError::at(message, file, &source, offset, 1).into());
