@@ -1,8 +1,11 @@
 //! Runs that follow one another into the same folder, while audience and pools change in between.
 
+use std::io::Write;
+use std::process::Stdio;
+
 use serde_json::json;
 
-use super::workshop::{Workshop, audience, text};
+use super::workshop::{Ran, Workshop, audience, text};
 
 /// A campaign of 20 with 10 codes, of whom 10 went without and for whom 30 codes came in since.
 fn with_ten_to_retry() -> Workshop {
@@ -35,6 +38,24 @@ fn a_retry_wants_the_audience_that_was_rendered() {
     workshop.write("audience.csv", &audience(0..20));
     workshop.send(&["--retry-failed"]).exits(0);
     workshop.check_all_served(20, 40);
+}
+
+#[test]
+fn a_pipe_can_be_sent_again_for_a_retry() {
+    let workshop = Workshop::new(0, 10);
+    workshop.write("campaign.toml", &workshop.read("campaign.toml").replace("audience.csv", "-"));
+    let send = |rows: std::ops::Range<usize>, more: &[&str]| {
+        let mut command = workshop.command(&[&["campaign", "run", "campaign.toml", "--out", "out"], more].concat());
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(audience(rows).as_bytes()).unwrap();
+        Ran(child.wait_with_output().unwrap())
+    };
+    send(0..20, &[]).exits(3);
+    workshop.codes("codes.csv", 0..40);
+    send(0..19, &["--retry-failed"]).exits(7).says("the audience changed");
+    send(0..25, &["--retry-failed"]).exits(0);
+    send(0..25, &[]).exits(0);
+    workshop.check_all_served(25, 40);
 }
 
 #[test]
