@@ -158,7 +158,7 @@ impl Run {
     /// The recipients of this run: those behind the checkpoint, or those who failed.
     fn recipients(&mut self, campaign: &Campaign, options: &RunOptions) -> Result<Recipients> {
         if options.retry_failed && self.checkpoint.retry.is_none() {
-            self.begin_retry()?;
+            self.begin_retry(campaign)?;
         }
         self.checkpoint.complete = false;
         let mut recipients = campaign.recipients()?.limited_to(options.limit).marking_rows(self.stop_when_empty);
@@ -174,14 +174,24 @@ impl Run {
         Ok(recipients)
     }
 
-    fn begin_retry(&mut self) -> Result<()> {
-        if !self.checkpoint.complete {
+    fn begin_retry(&mut self, campaign: &Campaign) -> Result<()> {
+        if !self.checkpoint.complete && !self.is_at_the_end(campaign)? {
             let error = Error::new(ErrorKind::Refused, "the campaign has recipients without an outcome");
             return Err(error.with_help("run it without --retry-failed first"));
         }
         self.checkpoint.retry = Some(Retry { files: self.output.lengths(), audience: self.checkpoint.audience.take() });
         self.checkpoint.complete = false;
         self.output.commit(&mut self.checkpoint)
+    }
+
+    /// Whether nobody is left in the audience: a run that is limited does not look behind its limit.
+    fn is_at_the_end(&self, campaign: &Campaign) -> Result<bool> {
+        let (Some(done), AudienceSource::File(_)) = (&self.checkpoint.audience, &campaign.audience) else {
+            return Ok(false);
+        };
+        let mut rest = campaign.recipients()?;
+        rest.skip_to(done)?;
+        Ok(rest.next_batch()?.is_none())
     }
 
     async fn drive(

@@ -89,6 +89,15 @@ fn a_retry_whose_limit_was_the_number_of_the_failed_is_over() {
 }
 
 #[test]
+fn a_limit_that_is_the_whole_audience_leaves_nobody_out() {
+    let workshop = Workshop::new(20, 10);
+    workshop.send(&["--force", "--limit", "20"]).exits(3);
+    workshop.codes("codes.csv", 0..40);
+    workshop.send(&["--retry-failed"]).exits(0);
+    workshop.check_all_served(20, 40);
+}
+
+#[test]
 fn a_retry_of_nobody_changes_nothing() {
     let workshop = Workshop::new(20, 30);
     workshop.send(&[]).exits(0);

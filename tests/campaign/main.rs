@@ -5,6 +5,5 @@ mod again;
 mod bad_input;
 mod check;
 mod crash;
-mod random;
 mod run;
 mod workshop;

@@ -1,6 +1,7 @@
-//! Messages through the protocol, on a real store.
+//! Messages and whole campaigns through the protocol, on a real store.
 #![allow(clippy::unwrap_used)]
 
+mod campaigns;
 mod messages;
 mod random;
 mod refusals;
