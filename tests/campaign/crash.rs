@@ -21,19 +21,43 @@ fn seen(workshop: &Workshop, before: &mut BTreeMap<String, String>) {
     }
 }
 
+const RUN: &[&str] = &["campaign", "run", "campaign.toml", "--out", "out"];
+
+/// Starts the program and kills it a little after this run wrote its first messages, so that there is something behind the
+/// checkpoint; says whether it was still running then.
+fn kill_while_it_writes(workshop: &Workshop, arguments: &[&str], most_later: Duration) -> bool {
+    let length = || std::fs::metadata(workshop.path("out/messages.jsonl")).map_or(0, |file| file.len());
+    let checkpoint = std::fs::read_to_string(workshop.path("out/checkpoint.json")).unwrap_or_default();
+    let checkpoint: serde_json::Value = serde_json::from_str(&checkpoint).unwrap_or_default();
+    let (before, kept) = (length(), checkpoint["files"]["messages"].as_u64().unwrap_or_default());
+    let mut child = workshop.command(arguments).spawn().unwrap();
+    while child.try_wait().unwrap().is_none() && (length() == before || length() <= kept) {
+        sleep(Duration::from_millis(1));
+    }
+    sleep(rand::rng().random_range(Duration::ZERO..most_later));
+    let running = child.try_wait().unwrap().is_none();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    running
+}
+
+/// Kills by turns soon after the first write, and so late that a checkpoint may lie between.
+fn later(round: usize) -> Duration {
+    Duration::from_millis(if round.is_multiple_of(2) { 40 } else { 1_300 })
+}
+
 #[test]
 fn killed_at_random_points_it_ends_with_every_recipient_once_and_the_same_codes() {
     let (recipients, codes, kills) =
-        if std::env::var_os("TEAROFF_LONG").is_some() { (20_000, 20_500, 60) } else { (4_000, 4_100, 12) };
+        if std::env::var_os("TEAROFF_LONG").is_some() { (20_000, 20_500, 60) } else { (8_000, 8_100, 12) };
     let workshop = Workshop::new(recipients, codes);
     let mut known = BTreeMap::new();
-    for _ in 0..kills {
-        let mut child = workshop.start();
-        sleep(Duration::from_millis(rand::rng().random_range(5..1_500)));
-        child.kill().unwrap();
-        child.wait().unwrap();
+    let mut struck = 0;
+    for round in 0..kills {
+        struck += usize::from(kill_while_it_writes(&workshop, RUN, later(round)));
         seen(&workshop, &mut known);
     }
+    assert!(struck > 0, "no kill struck while it was writing");
     workshop.send(&["--force"]).exits(0);
     seen(&workshop, &mut known);
     workshop.check_all_served(recipients, codes);
@@ -41,20 +65,16 @@ fn killed_at_random_points_it_ends_with_every_recipient_once_and_the_same_codes(
 
 #[test]
 fn killed_while_it_retries_it_still_ends_with_every_recipient_once() {
-    let workshop = Workshop::new(3_000, 1_000);
+    let workshop = Workshop::new(6_000, 1_000);
     workshop.send(&["--force"]).exits(3);
-    workshop.codes("more.csv", 1_000..3_100);
+    workshop.codes("more.csv", 1_000..6_100);
     workshop.run(&["pool", "import", "spring", "more.csv"]).exits(0);
-    for _ in 0..5 {
-        let mut child =
-            workshop.command(&["campaign", "run", "campaign.toml", "--out", "out", "--retry-failed"]).spawn().unwrap();
-        sleep(Duration::from_millis(rand::rng().random_range(5..1_000)));
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
+    let retry = [RUN, &["--retry-failed"]].concat();
+    let struck = (0..5).filter(|round| kill_while_it_writes(&workshop, &retry, later(*round))).count();
+    assert!(struck > 0, "no kill struck while it was writing");
     workshop.send(&["--retry-failed"]).exits(0);
-    workshop.check_all_served(3_000, 3_100);
-    assert_eq!(workshop.report()["rendered"], 3_000);
+    workshop.check_all_served(6_000, 6_100);
+    assert_eq!(workshop.report()["rendered"], 6_000);
 }
 
 #[test]
