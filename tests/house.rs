@@ -17,9 +17,10 @@ const ROOMS: [(&str, &[&str]); 8] = [
 ];
 
 /// Crates that only one room may name.
-const CONFINED: [(&str, &str); 5] = [
+const CONFINED: [(&str, &str); 6] = [
     ("minijinja", "render"),
     ("minijinja_contrib", "render"),
+    ("redis", "store"),
     ("rusqlite", "store"),
     ("clap", "cli"),
     ("indicatif", "cli"),

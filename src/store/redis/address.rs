@@ -1,0 +1,138 @@
+//! Where a thing lies: the hash of its name, the bucket of a growing space, the shard of a registry.
+//!
+//! Small hashes are packed tightly by the server, so everything that there is one of for each code lies in many hashes of
+//! about [`LOAD`] fields. A space grows by one bucket at a time (linear hashing), so that no step is ever long.
+
+use sha1_smol::Sha1;
+
+use crate::voucher::{ClaimKey, Code, CustomerId, MessageId};
+
+/// How many fields a bucket has on average.
+pub(super) const LOAD: u64 = 64;
+
+/// Over how many hash tags, and so nodes of a Cluster, a project's registry is spread.
+pub(super) const SHARDS: u8 = 16;
+
+/// The hash of a name.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Hash([u8; 20]);
+
+impl Hash {
+    fn of(text: &str) -> Hash {
+        Hash(Sha1::from(text.as_bytes()).digest().bytes())
+    }
+
+    pub(super) fn of_code(code: &Code) -> Hash {
+        Hash::of(code.as_str())
+    }
+
+    pub(super) fn of_message(message: &MessageId) -> Hash {
+        Hash::of(message.as_str())
+    }
+
+    pub(super) fn of_customer(customer: &CustomerId) -> Hash {
+        Hash::of(customer.as_str())
+    }
+
+    /// The first `N` bytes.
+    pub(super) fn head<const N: usize>(&self) -> [u8; N] {
+        let mut head = [0; N];
+        head.copy_from_slice(&self.0[..N]);
+        head
+    }
+
+    /// The shard of the project's registry.
+    pub(super) fn shard(&self) -> u8 {
+        self.0[5] % SHARDS
+    }
+
+    /// The bucket in a space of `buckets`.
+    pub(super) fn bucket(&self, buckets: u64) -> u64 {
+        bucket(self.head(), buckets)
+    }
+}
+
+/// The bucket, in a space of `buckets`, of what hashes to `head`.
+pub(super) fn bucket(head: [u8; 4], buckets: u64) -> u64 {
+    let hash = u64::from(u32::from_be_bytes(head));
+    let whole = 1 << buckets.max(1).ilog2();
+    let wide = hash % (2 * whole);
+    if wide < buckets { wide } else { hash % whole }
+}
+
+/// The bucket that bucket `buckets` is split off when a space of so many buckets grows by one.
+pub(super) fn split_from(buckets: u64) -> u64 {
+    buckets - (1 << buckets.max(1).ilog2())
+}
+
+/// The field under which a claim's key is bound: four bytes of its anchor, then eight of the key.
+///
+/// The anchor is the customer, for keys of one message what its id says of the customer: see [`anchor_of`]. So everything of
+/// a customer lies in one bucket, and who asks with another customer under the same message id meets the same field.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Field(pub(super) [u8; 12]);
+
+impl Field {
+    pub(super) fn new(anchor: &str, key: &str) -> Field {
+        let mut field = [0; 12];
+        field[..4].copy_from_slice(&Hash::of(anchor).head::<4>());
+        field[4..].copy_from_slice(&Hash::of(key).head::<8>());
+        Field(field)
+    }
+
+    /// The part that says the bucket.
+    pub(super) fn anchor(&self) -> [u8; 4] {
+        [self.0[0], self.0[1], self.0[2], self.0[3]]
+    }
+
+    pub(super) fn bucket(&self, buckets: u64) -> u64 {
+        bucket(self.anchor(), buckets)
+    }
+}
+
+/// The customer in a message id of the usual form `<campaign>/<customer>`; of any other id, the whole.
+pub(super) fn anchor_of(message: &MessageId) -> &str {
+    let id = message.as_str();
+    id.split_once('/').map_or(id, |(_, customer)| customer)
+}
+
+/// Whether a key is one of a single message.
+pub(super) fn is_own(key: &ClaimKey) -> bool {
+    let key = key.as_str();
+    let key = key.strip_prefix("test:").unwrap_or(key);
+    key.starts_with("message:") || key.starts_with("occurrence:")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bucket_of_a_space_is_used_and_none_beyond() {
+        for buckets in [1, 2, 3, 5, 8, 13, 64, 100] {
+            let mut used = vec![false; usize::try_from(buckets).unwrap()];
+            for n in 0..10_000_u32 {
+                used[usize::try_from(bucket(n.to_be_bytes(), buckets)).unwrap()] = true;
+            }
+            assert!(used.iter().all(|used| *used), "{buckets}");
+        }
+    }
+
+    #[test]
+    fn growing_by_one_moves_things_out_of_one_bucket_only() {
+        for buckets in 1..200 {
+            for n in 0..2_000_u32 {
+                let (before, after) = (bucket(n.to_be_bytes(), buckets), bucket(n.to_be_bytes(), buckets + 1));
+                assert!(before == after || (before == split_from(buckets) && after == buckets), "{buckets} {n}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_usual_message_id_lies_with_its_customer() {
+        let id = |text: &str| MessageId::new(text).unwrap();
+        assert_eq!(anchor_of(&id("spring/c42")), "c42");
+        assert_eq!(anchor_of(&id("spring/a/b")), "a/b");
+        assert_eq!(anchor_of(&id("0190-uuid")), "0190-uuid");
+    }
+}

@@ -1,0 +1,51 @@
+//! A store on a Redis server, a Cluster, or servers under Sentinel; Valkey speaks the same.
+//!
+//! `docs/REDIS.md` shows the keys and says what is promised on which set-up. What belongs to a pool lies under one hash tag
+//! and is changed by scripts, each in one step; a batch of claims is one call for each pool.
+
+mod address;
+mod keys;
+mod link;
+mod options;
+mod script;
+
+use std::sync::atomic::Ordering;
+
+pub use options::RedisOptions;
+
+use self::keys::ProjectKeys;
+use self::link::Link;
+use crate::error::Result;
+
+/// A store on Redis. All callers share its connection.
+#[derive(Debug)]
+pub struct RedisStore {
+    link: Link,
+    keys: ProjectKeys,
+    options: RedisOptions,
+}
+
+impl RedisStore {
+    /// Opens the store at `url` for a project.
+    ///
+    /// # Errors
+    /// As [`RedisOptions::open`].
+    pub async fn open(url: &str, project: &str) -> Result<RedisStore> {
+        RedisOptions::default().open(url, project).await
+    }
+
+    /// How many milliseconds the store's clock runs ahead of the server's, as scripts want it.
+    fn ahead(&self) -> i64 {
+        self.options.ahead.load(Ordering::Relaxed)
+    }
+}
+
+impl RedisOptions {
+    /// Opens the store at `url` for a project.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StoreUnavailable`](crate::ErrorKind::StoreUnavailable) if no server answers.
+    pub async fn open(self, url: &str, project: &str) -> Result<RedisStore> {
+        Ok(RedisStore { link: Link::open(url).await?, keys: ProjectKeys::new(project), options: self })
+    }
+}
