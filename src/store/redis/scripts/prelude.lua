@@ -1,0 +1,205 @@
+-- What every script of a pool begins with.
+--
+-- KEYS 1-15: the fixed keys of the pool, in the order of the names below; the script's own keys follow.
+-- ARGV 1: how many milliseconds the store's clock runs ahead of the server's. 2: in how many buckets the caller believes the
+-- bindings to be, or 0 if it names none. 3: a random number below 2^31. The script's own arguments follow.
+--
+-- Answers on its own, having changed nothing that matters: {'UNKNOWN'} without such a pool, {'RESIZED', n} if there are n
+-- buckets, {'AGAIN'} if there is more to tidy up than one call may do.
+--
+-- Everything that a script reads, it reads before it writes: a key of another type shows while nothing is changed.
+
+local POOL, SHELF, TRAY, RESERVED, HELD, LEASES, DUE, GROUPS, LIMITS, CAMPAIGNS, RETIRED, TESTS, METADATA, PENDING, JOURNAL =
+    unpack(KEYS, 1, 15)
+local FIRST_KEY, FIRST_ARGUMENT = 16, 4
+local call = redis.call
+
+-- How many reservations and tallies one call tidies up at most.
+local PORTION = 1000
+-- How long the journal goes back, in milliseconds.
+local JOURNAL_TIME = 90 * 24 * 3600 * 1000
+
+-- Bits of a record's first byte.
+local KIND, VOUCHER, FALLBACK, CHOICE = 3, 0, 1, 2
+local TEST, ENDS, VIA, REDEEMED, VOID = 4, 8, 16, 32, 64
+
+local header = call('HMGET', POOL, 'number', 'buckets', 'deleting', 'clock')
+if not header[1] or header[3] then return { 'UNKNOWN' } end
+local buckets = header[2] or '1'
+if ARGV[2] ~= '0' and ARGV[2] ~= buckets then return { 'RESIZED', buckets } end
+buckets = tonumber(buckets)
+
+local time = call('TIME')
+-- A clock that jumps back would count twice what is over already.
+local now = math.max(time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[1], tonumber(header[4] or 0))
+math.randomseed(tonumber(ARGV[3]))
+
+for _, key in ipairs({ SHELF, TRAY, HELD, LEASES, DUE }) do call('ZCARD', key) end
+for _, key in ipairs({ RESERVED, GROUPS, LIMITS, CAMPAIGNS, METADATA, PENDING }) do call('HLEN', key) end
+call('SCARD', TESTS)
+call('XLEN', JOURNAL)
+local any_retired = call('HLEN', RETIRED) > 0
+
+local function int(number) return string.format('%.0f', number) end
+
+-- Calls a variadic command with as many of `items` at a time as Lua can unpack.
+local function each(command, key, items)
+    for first = 1, #items, 4000 do
+        call(command, key, unpack(items, first, math.min(first + 3999, #items)))
+    end
+end
+
+-- Tallies: summed up here, written once by `write`.
+local tallies, groups, limits = {}, {}, {}
+
+local function add(sums, name, by) sums[name] = (sums[name] or 0) + by end
+
+-- `by` more vouchers are in `state`, which becomes 'expired' when `ends` is past.
+local function tally(state, ends, by)
+    if ends and ends <= now then
+        add(tallies, 'expired', by)
+    else
+        add(tallies, state, by)
+        if ends then add(groups, state .. ':' .. int(ends), by) end
+    end
+end
+
+-- `by` more live bindings of a campaign (0 for none) count for the pool's limits, until `ends`.
+local function limit(campaign, ends, by)
+    if ends and ends <= now then return end
+    add(limits, '0', by)
+    if campaign > 0 then add(limits, int(campaign), by) end
+    if ends then add(groups, 'limit' .. int(campaign) .. ':' .. int(ends), by) end
+end
+
+-- Codes that go back to the stock: returned here, written once by `write`.
+local returned = {}
+
+local function put_back(code, ends)
+    returned[#returned + 1] = ends and int(ends) or '+inf'
+    returned[#returned + 1] = string.char(math.random(33, 126), math.random(33, 126)) .. code
+end
+
+local function write()
+    each('ZADD', TRAY, returned)
+    for name, by in pairs(tallies) do if by ~= 0 then call('HINCRBY', POOL, name, by) end end
+    for name, by in pairs(limits) do if by ~= 0 then call('HINCRBY', LIMITS, name, by) end end
+    for name, by in pairs(groups) do
+        if by ~= 0 then
+            if call('HINCRBY', GROUPS, name, by) == 0 then
+                call('HDEL', GROUPS, name)
+                call('ZREM', DUE, name)
+            else
+                call('ZADD', DUE, string.match(name, ':(.*)'), name)
+            end
+        end
+    end
+    returned, tallies, groups, limits = {}, {}, {}, {}
+end
+
+-- The parts of a record: see record.rs.
+local function read(record)
+    local flags = string.byte(record, 1)
+    local binding = { flags = flags, kind = bit.band(flags, KIND), campaign = struct.unpack('>I3', record, 9) }
+    local at = 12
+    if bit.band(flags, ENDS) ~= 0 then
+        binding.ends = struct.unpack('>I6', record, at)
+        at = at + 6
+    end
+    if bit.band(flags, REDEEMED) ~= 0 then at = at + 6 end
+    local stop = string.find(record, '\n', at, true)
+    binding.code = string.match(string.sub(record, at, stop - 1), '^[^\t]*')
+    binding.tail = stop + 1
+    return binding
+end
+
+local function has(binding, bits) return bit.band(binding.flags, bits) ~= 0 end
+
+local function customer_of(record, binding) return string.match(record, '^[^\n]*', binding.tail) end
+
+local function counts_for_limits(binding) return not has(binding, TEST + VIA) end
+
+-- A reservation is the lease, when the voucher itself ends (0 for never), and the record.
+local function read_reservation(reservation)
+    local own_end = struct.unpack('>I6', reservation, 9)
+    return string.sub(reservation, 1, 8), own_end > 0 and own_end or nil, string.sub(reservation, 15)
+end
+
+local function holding(lease, binding, field)
+    return lease .. (binding.kind == VOUCHER and 'v' or 'o') .. field
+end
+
+-- Everything under a lease, at most `most`, as it stands in HELD.
+local function held_by(lease, most)
+    return call('ZRANGEBYLEX', HELD, '[' .. lease, '[' .. lease .. string.rep('\255', 14), 'LIMIT', 0, most)
+end
+
+-- Gives back what is only reserved. The caller removes the fields and the holdings.
+local function give_back(reservation)
+    local _, own_end, record = read_reservation(reservation)
+    local binding = read(record)
+    if counts_for_limits(binding) then limit(binding.campaign, binding.ends, -1) end
+    if binding.kind == VOUCHER then
+        tally('reserved', binding.ends, -1)
+        tally('available', own_end, 1)
+        add(tallies, 'holding', -1)
+        put_back(binding.code, own_end)
+        return 1
+    end
+    return 0
+end
+
+-- Ends what a lease holds, at most `most`; says how many there were.
+local function end_holdings(lease, most)
+    local held = held_by(lease, most)
+    if #held == 0 then return 0 end
+    local fields = {}
+    for n, member in ipairs(held) do fields[n] = string.sub(member, 10) end
+    for first = 1, #fields, 4000 do
+        local last = math.min(first + 3999, #fields)
+        for _, reservation in ipairs(call('HMGET', RESERVED, unpack(fields, first, last))) do
+            if reservation then give_back(reservation) end
+        end
+    end
+    each('HDEL', RESERVED, fields)
+    each('ZREM', HELD, held)
+    return #held
+end
+
+-- Moves the tallies of what is over by now.
+local function age()
+    local over = call('ZRANGEBYSCORE', DUE, '-inf', int(now), 'LIMIT', 0, PORTION)
+    for _, name in ipairs(over) do
+        local state = string.match(name, '^(.*):')
+        local count = tonumber(call('HGET', GROUPS, name) or 0)
+        local campaign = string.match(state, '^limit(%d+)$')
+        if campaign then
+            add(limits, '0', -count)
+            if campaign ~= '0' then add(limits, campaign, -count) end
+        else
+            add(tallies, state, -count)
+            add(tallies, 'expired', count)
+        end
+    end
+    each('HDEL', GROUPS, over)
+    each('ZREM', DUE, over)
+    if #over > 0 then call('HSET', POOL, 'clock', int(now)) end
+    return #over < PORTION
+end
+
+-- Gives back what ran-out leases hold.
+local function sweep()
+    local left = PORTION
+    while left > 0 do
+        local lease = call('ZRANGEBYSCORE', LEASES, '-inf', int(now), 'LIMIT', 0, 1)[1]
+        if not lease then return true end
+        local ended = end_holdings(lease, left)
+        if ended < left then call('ZREM', LEASES, lease) end
+        left = left - math.max(ended, 1)
+    end
+    return false
+end
+
+local is_tidy = age() and sweep()
+write()
+if not is_tidy then return { 'AGAIN' } end
