@@ -7,6 +7,8 @@ mod address;
 mod keys;
 mod link;
 mod options;
+mod pool_call;
+mod reply;
 mod script;
 
 use std::sync::atomic::Ordering;
@@ -15,6 +17,7 @@ pub use options::RedisOptions;
 
 use self::keys::ProjectKeys;
 use self::link::Link;
+use self::pool_call::Buckets;
 use crate::error::Result;
 
 /// A store on Redis. All callers share its connection.
@@ -22,6 +25,7 @@ use crate::error::Result;
 pub struct RedisStore {
     link: Link,
     keys: ProjectKeys,
+    buckets: Buckets,
     options: RedisOptions,
 }
 
@@ -46,6 +50,11 @@ impl RedisOptions {
     /// # Errors
     /// [`ErrorKind::StoreUnavailable`](crate::ErrorKind::StoreUnavailable) if no server answers.
     pub async fn open(self, url: &str, project: &str) -> Result<RedisStore> {
-        Ok(RedisStore { link: Link::open(url).await?, keys: ProjectKeys::new(project), options: self })
+        Ok(RedisStore {
+            link: Link::open(url).await?,
+            keys: ProjectKeys::new(project),
+            buckets: Buckets::default(),
+            options: self,
+        })
     }
 }

@@ -1,0 +1,65 @@
+//! Calling the scripts of a pool.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use rand::RngExt;
+use redis::Value;
+
+use super::RedisStore;
+use super::keys::PoolKeys;
+use super::reply;
+use super::script::{Call, Script};
+use crate::error::Result;
+use crate::voucher::PoolName;
+
+/// In how many buckets each pool was seen to keep its bindings. Only a guess: a script tells when it is wrong.
+#[derive(Debug, Default)]
+pub(super) struct Buckets(Mutex<HashMap<PoolName, u64>>);
+
+impl Buckets {
+    pub(super) fn of(&self, pool: &PoolName) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(pool).copied().unwrap_or(1)
+    }
+
+    pub(super) fn note(&self, pool: &PoolName, buckets: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(pool.clone(), buckets);
+    }
+}
+
+/// A pool's keys, and in how many buckets its bindings are believed to be.
+pub(super) struct Space {
+    pub(super) keys: PoolKeys,
+    pub(super) buckets: u64,
+}
+
+impl RedisStore {
+    /// Calls a script of a pool, with the keys and arguments that `fill` adds to the common ones; `None` without such a pool.
+    ///
+    /// `fill` is asked again when the pool has grown meanwhile.
+    pub(super) async fn call_pool(
+        &self,
+        pool: &PoolName,
+        script: &'static Script,
+        kept: bool,
+        fill: impl Fn(&Space, &mut Call) + Send + Sync,
+    ) -> Result<Option<Vec<Value>>> {
+        loop {
+            let space = Space { keys: self.keys.pool(pool), buckets: self.buckets.of(pool) };
+            let mut call = Call::new(script, space.keys.fixed());
+            call.kept = kept;
+            call.push_number(self.ahead());
+            call.push_number(space.buckets);
+            call.push_number(rand::rng().random_range(0..i32::MAX));
+            fill(&space, &mut call);
+            let (status, rest) = reply::status(self.link.run(&call).await?)?;
+            match status.as_str() {
+                "OK" => return Ok(Some(rest)),
+                "UNKNOWN" => return Ok(None),
+                "RESIZED" => self.buckets.note(pool, reply::number(rest.first())?),
+                "AGAIN" => {}
+                _ => return Err(reply::strange()),
+            }
+        }
+    }
+}
