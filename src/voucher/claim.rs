@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{CampaignId, Channel, Code, CustomerId, MessageId, PoolName, Voucher};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Whether a message goes to its customer or to a tester. The two never share a binding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -82,6 +83,17 @@ impl Claim {
             Width::Customer => format!("{test}customer:{customer}"),
         };
         Some(ClaimKey(key.into()))
+    }
+
+    /// The same, for who cannot go on without one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] for a claim by campaign without one.
+    pub fn required_key(&self) -> Result<ClaimKey> {
+        self.key().ok_or_else(|| {
+            Error::new(ErrorKind::InvalidInput, "a voucher for a whole campaign was claimed without a campaign")
+                .with_help("give the message a campaign id")
+        })
     }
 }
 

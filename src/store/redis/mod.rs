@@ -4,12 +4,19 @@
 //! and is changed by scripts, each in one step; a batch of claims is one call for each pool.
 
 mod address;
+mod desk;
 mod keys;
 mod link;
+mod lookup;
+mod messages;
 mod options;
 mod pool_call;
+mod record;
 mod reply;
+mod reserve;
 mod script;
+mod settle;
+mod standin;
 
 use std::sync::atomic::Ordering;
 
@@ -17,6 +24,7 @@ pub use options::RedisOptions;
 
 use self::keys::ProjectKeys;
 use self::link::Link;
+use self::messages::MessageBuckets;
 use self::pool_call::Buckets;
 use crate::error::Result;
 
@@ -26,6 +34,7 @@ pub struct RedisStore {
     link: Link,
     keys: ProjectKeys,
     buckets: Buckets,
+    message_buckets: MessageBuckets,
     options: RedisOptions,
 }
 
@@ -54,6 +63,7 @@ impl RedisOptions {
             link: Link::open(url).await?,
             keys: ProjectKeys::new(project),
             buckets: Buckets::default(),
+            message_buckets: MessageBuckets::default(),
             options: self,
         })
     }

@@ -29,6 +29,7 @@ impl Buckets {
 
 /// A pool's keys, and in how many buckets its bindings are believed to be.
 pub(super) struct Space {
+    pub(super) pool: PoolName,
     pub(super) keys: PoolKeys,
     pub(super) buckets: u64,
 }
@@ -45,7 +46,7 @@ impl RedisStore {
         fill: impl Fn(&Space, &mut Call) + Send + Sync,
     ) -> Result<Option<Vec<Value>>> {
         loop {
-            let space = Space { keys: self.keys.pool(pool), buckets: self.buckets.of(pool) };
+            let space = Space { pool: pool.clone(), keys: self.keys.pool(pool), buckets: self.buckets.of(pool) };
             let mut call = Call::new(script, space.keys.fixed());
             call.kept = kept;
             call.push_number(self.ahead());
@@ -55,6 +56,8 @@ impl RedisStore {
             let (status, rest) = reply::status(self.link.run(&call).await?)?;
             match status.as_str() {
                 "OK" => return Ok(Some(rest)),
+                // Only a script that settles says so, and has done nothing then.
+                "CHOICES" => return Ok(Some(Vec::new())),
                 "UNKNOWN" => return Ok(None),
                 "RESIZED" => self.buckets.note(pool, reply::number(rest.first())?),
                 "AGAIN" => {}

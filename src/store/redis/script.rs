@@ -1,5 +1,6 @@
 //! The scripts, each from its own file, and how they are called.
 
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use sha1_smol::Sha1;
@@ -31,6 +32,30 @@ macro_rules! pool_script {
     };
 }
 
+/// A script that must run even where memory is full: it looks up, or gives back.
+macro_rules! frugal_pool_script {
+    ($name:ident, $file:literal) => {
+        pub(super) static $name: Script =
+            Script::new(concat!("#!lua flags=allow-oom\n", include_str!("scripts/prelude.lua"), include_str!($file)));
+    };
+}
+
+pool_script!(RESERVE, "scripts/reserve.lua");
+pool_script!(SETTLE, "scripts/settle.lua");
+frugal_pool_script!(FIND, "scripts/find.lua");
+frugal_pool_script!(CUSTOMERS, "scripts/customers.lua");
+frugal_pool_script!(ANCHORS, "scripts/anchors.lua");
+frugal_pool_script!(RESERVATIONS, "scripts/reservations.lua");
+frugal_pool_script!(RECORDS, "scripts/records.lua");
+pool_script!(RETIRE, "scripts/retire.lua");
+pool_script!(FREE, "scripts/free.lua");
+frugal_pool_script!(TESTS, "scripts/tests.lua");
+
+/// Asks the registry for messages.
+pub(super) static MESSAGES: Script = Script::new(concat!("#!lua\n", include_str!("scripts/messages.lua")));
+/// Adds a bucket for messages to a shard.
+pub(super) static SPLIT_MESSAGES: Script = Script::new(concat!("#!lua\n", include_str!("scripts/split_messages.lua")));
+
 /// A call of a script.
 #[derive(Debug)]
 pub(super) struct Call {
@@ -39,11 +64,12 @@ pub(super) struct Call {
     pub(super) arguments: Vec<Vec<u8>>,
     /// Whether what it writes must have reached the replicas before its answer counts.
     pub(super) kept: bool,
+    places: HashMap<String, usize>,
 }
 
 impl Call {
     pub(super) fn new(script: &'static Script, keys: Vec<String>) -> Call {
-        Call { script, keys, arguments: Vec::new(), kept: false }
+        Call { script, keys, arguments: Vec::new(), kept: false, places: HashMap::new() }
     }
 
     /// What the script writes counts only once the replicas that were asked for have it.
@@ -51,6 +77,15 @@ impl Call {
     pub(super) fn kept(mut self) -> Call {
         self.kept = true;
         self
+    }
+
+    /// The place of a key among the call's keys, counted from 1 as Lua does; it is declared if it is not yet.
+    pub(super) fn place(&mut self, key: String) -> usize {
+        let next = self.keys.len() + 1;
+        *self.places.entry(key).or_insert_with_key(|key| {
+            self.keys.push(key.clone());
+            next
+        })
     }
 
     /// Adds an argument.

@@ -112,13 +112,6 @@ impl Bound {
     }
 }
 
-/// The key of a claim.
-pub(super) fn key(claim: &Claim) -> Outcome<ClaimKey> {
-    let missing =
-        || Error::new(ErrorKind::InvalidInput, "a voucher for a whole campaign was claimed without a campaign");
-    claim.key().ok_or_else(|| missing().with_help("give the message a campaign id").into())
-}
-
 /// The further columns of an import, as they stand in the file.
 pub(super) fn metadata(json: Option<&str>) -> Outcome<Metadata> {
     json.map_or_else(|| Ok(Metadata::new()), |json| stored(serde_json::from_str(json)))

@@ -71,7 +71,7 @@ fn pool_of(session: &Session<'_>, code: &Code) -> Outcome<Option<PoolName>> {
 
 fn bound(session: &Session<'_>, claim: &Claim) -> Outcome<Option<Binding>> {
     let Some(pool) = pool::id(session, &claim.pool)? else { return Ok(None) };
-    let found = binding::find(session, pool, &binding::key(claim)?)?;
+    let found = binding::find(session, pool, &claim.required_key()?)?;
     found
         .filter(|bound| bound.is_valid(session.now) && !bound.is_abandoned(session.now))
         .map(binding::Bound::binding)

@@ -21,7 +21,7 @@ const AHEAD: usize = 64;
 
 /// Answers every claim, in order.
 pub(super) fn reserve(session: &Session<'_>, lease: &Lease, claims: &[Claim]) -> Outcome<Vec<Claimed>> {
-    let keys = claims.iter().map(binding::key).collect::<Outcome<Vec<_>>>()?;
+    let keys = claims.iter().map(Claim::required_key).collect::<crate::error::Result<Vec<_>>>()?;
     lease::sweep(session)?;
     lease::renew(session, lease)?;
     session.flush()?;

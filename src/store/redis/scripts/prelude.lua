@@ -20,7 +20,7 @@ local PORTION = 1000
 local JOURNAL_TIME = 90 * 24 * 3600 * 1000
 
 -- Bits of a record's first byte.
-local KIND, VOUCHER, FALLBACK, CHOICE = 3, 0, 1, 2
+local KIND, VOUCHER, FALLBACK, CHOICE, POINTER = 3, 0, 1, 2, 3
 local TEST, ENDS, VIA, REDEEMED, VOID = 4, 8, 16, 32, 64
 
 local header = call('HMGET', POOL, 'number', 'buckets', 'deleting', 'clock')
@@ -116,6 +116,25 @@ end
 local function has(binding, bits) return bit.band(binding.flags, bits) ~= 0 end
 
 local function customer_of(record, binding) return string.match(record, '^[^\n]*', binding.tail) end
+
+-- A pointer stands in the bucket of a customer whose binding lies with a message id that does not name them.
+local function read_pointer(pointer)
+    local flags = string.byte(pointer, 1)
+    local ends = bit.band(flags, ENDS) ~= 0 and struct.unpack('>I6', pointer, 6) or nil
+    return { flags = flags, ends = ends, customer = string.sub(pointer, ends and 12 or 6) }
+end
+
+-- The first bytes of a text's SHA-1.
+local function hash(text, bytes)
+    return (string.gsub(string.sub(redis.sha1hex(text), 1, 2 * bytes), '%x%x', function(pair)
+        return string.char(tonumber(pair, 16))
+    end))
+end
+
+-- Whether a binding has ended: by hand, or because its time is over and it was not redeemed.
+local function is_over(binding)
+    return has(binding, VOID) or (binding.ends and binding.ends <= now and not has(binding, REDEEMED))
+end
 
 local function counts_for_limits(binding) return not has(binding, TEST + VIA) end
 

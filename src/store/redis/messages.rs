@@ -1,0 +1,171 @@
+//! Whom a message id belongs to, and whether it is retired: the registry of messages, in its shards.
+//!
+//! A message whose id names its customer is known by its bindings. The registry holds the others, and all that are retired.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_util::future::try_join_all;
+use redis::Value;
+
+use super::address::{Hash, LOAD, SHARDS, split_from};
+use super::script::{Call, MESSAGES, SPLIT_MESSAGES};
+use super::{RedisStore, reply};
+use crate::error::Result;
+use crate::voucher::{CustomerId, MessageId, MessageIdentity, Mode};
+
+/// How many messages one call asks for at most.
+const PORTION: usize = 500;
+
+/// In how many buckets each shard was seen to keep its messages.
+#[derive(Debug, Default)]
+pub(super) struct MessageBuckets([AtomicU64; SHARDS as usize]);
+
+impl MessageBuckets {
+    fn of(&self, shard: u8) -> u64 {
+        self.0[usize::from(shard)].load(Ordering::Relaxed).max(1)
+    }
+
+    fn note(&self, shard: u8, buckets: u64) {
+        self.0[usize::from(shard)].store(buckets, Ordering::Relaxed);
+    }
+}
+
+/// What the registry knows of a message's id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) customer: CustomerId,
+    pub(super) mode: Mode,
+    pub(super) is_retired: bool,
+}
+
+impl Standing {
+    pub(super) fn of(message: &MessageIdentity, is_retired: bool) -> Standing {
+        Standing { customer: message.customer_id.clone(), mode: message.mode, is_retired }
+    }
+
+    fn packed(&self) -> Vec<u8> {
+        let flag = match (self.mode, self.is_retired) {
+            (Mode::Live, false) => 'L',
+            (Mode::Live, true) => 'l',
+            (Mode::Test, false) => 'T',
+            (Mode::Test, true) => 't',
+        };
+        format!("{flag}{}", self.customer.as_str()).into_bytes()
+    }
+
+    fn read(packed: &[u8]) -> Result<Option<Standing>> {
+        let Some((flag, customer)) = packed.split_first() else { return Ok(None) };
+        let customer = std::str::from_utf8(customer).ok().and_then(|id| CustomerId::new(id).ok());
+        Ok(Some(Standing {
+            customer: customer.ok_or_else(reply::strange)?,
+            mode: if flag.eq_ignore_ascii_case(&b'T') { Mode::Test } else { Mode::Live },
+            is_retired: flag.is_ascii_lowercase(),
+        }))
+    }
+
+    /// Whether a message may go under this standing's id.
+    pub(super) fn is_of(&self, message: &MessageIdentity) -> bool {
+        self.customer == message.customer_id && self.mode == message.mode
+    }
+}
+
+/// What is to be done with message ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Deed {
+    Look,
+    /// Write where nothing stands yet.
+    Bind,
+    /// Write whatever stands there.
+    Put,
+    /// Remove if just this stands there.
+    Drop,
+}
+
+impl Deed {
+    fn as_str(self) -> &'static str {
+        match self {
+            Deed::Look => "look",
+            Deed::Bind => "bind",
+            Deed::Put => "put",
+            Deed::Drop => "drop",
+        }
+    }
+}
+
+impl RedisStore {
+    /// What the registry knows of each message.
+    pub(super) async fn standings(&self, messages: &[&MessageId]) -> Result<Vec<Option<Standing>>> {
+        let entries = messages.iter().map(|message| (*message, None)).collect::<Vec<_>>();
+        self.ask_registry(Deed::Look, &entries).await
+    }
+
+    /// Does the same with many message ids; says what stood there before.
+    pub(super) async fn ask_registry(
+        &self,
+        deed: Deed,
+        messages: &[(&MessageId, Option<Standing>)],
+    ) -> Result<Vec<Option<Standing>>> {
+        let mut shards: BTreeMap<u8, Vec<usize>> = BTreeMap::new();
+        let hashes: Vec<Hash> = messages.iter().map(|(message, _)| Hash::of_message(message)).collect();
+        for (n, hash) in hashes.iter().enumerate() {
+            shards.entry(hash.shard()).or_default().push(n);
+        }
+        let portions = shards.iter().flat_map(|(shard, all)| all.chunks(PORTION).map(move |portion| (*shard, portion)));
+        let answers = try_join_all(portions.map(async |(shard, portion)| {
+            let entries: Vec<_> = portion.iter().map(|n| (hashes[*n], messages[*n].1.as_ref())).collect();
+            let known = self.ask_shard(deed, shard, &entries).await?;
+            Ok::<_, crate::Error>(portion.iter().copied().zip(known).collect::<Vec<_>>())
+        }))
+        .await?;
+        let mut known: HashMap<usize, Option<Standing>> = answers.into_iter().flatten().collect();
+        Ok((0..messages.len()).map(|n| known.remove(&n).flatten()).collect())
+    }
+
+    async fn ask_shard(
+        &self,
+        deed: Deed,
+        shard: u8,
+        entries: &[(Hash, Option<&Standing>)],
+    ) -> Result<Vec<Option<Standing>>> {
+        let keys = self.keys.shard(shard);
+        loop {
+            let buckets = self.message_buckets.of(shard);
+            let mut call = Call::new(&MESSAGES, vec![keys.shard()]);
+            call.kept = deed != Deed::Look;
+            call.push_number(buckets);
+            call.push(deed.as_str());
+            for (hash, standing) in entries {
+                let place = call.place(keys.messages(hash.bucket(buckets)));
+                call.push_number(place);
+                call.push(hash.head::<16>());
+                call.push(standing.map(Standing::packed).unwrap_or_default());
+            }
+            let (status, answer) = reply::status(self.link.run(&call).await?)?;
+            if status == "RESIZED" {
+                self.message_buckets.note(shard, reply::number(answer.first())?);
+                continue;
+            }
+            let mut answer = answer.into_iter();
+            let count = reply::number(answer.next().as_ref())?;
+            if deed != Deed::Look {
+                self.grow_messages(shard, count.div_ceil(LOAD)).await?;
+            }
+            return answer.map(|known| Standing::read(&reply::bytes(known)?)).collect();
+        }
+    }
+
+    /// Adds buckets to a shard until there are `enough`.
+    async fn grow_messages(&self, shard: u8, enough: u64) -> Result<()> {
+        let keys = self.keys.shard(shard);
+        while self.message_buckets.of(shard) < enough {
+            let buckets = self.message_buckets.of(shard);
+            let from = keys.messages(split_from(buckets));
+            let mut call = Call::new(&SPLIT_MESSAGES, vec![keys.shard(), from, keys.messages(buckets)]);
+            call.push_number(buckets);
+            let (_, answer): (_, Vec<Value>) = reply::status(self.link.run(&call).await?)?;
+            self.message_buckets.note(shard, reply::number(answer.first())?);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,98 @@
+//! The ports of the domain, and where each operation is done.
+
+use async_trait::async_trait;
+
+use super::RedisStore;
+use crate::error::Result;
+use crate::voucher::{
+    Binding, Catalogue, Claim, Claimed, Claims, Code, Count, CustomerId, Desk, Finding, Imported, Kept, Lease, Lookup,
+    MessageId, NewVoucher, PoolName, PoolSettings, PoolStatus, ReleasedMessage, Settled, Stock, Store, VoucherRecord,
+};
+
+#[async_trait]
+impl Claims for RedisStore {
+    async fn reserve(&self, lease: &Lease, claims: &[Claim]) -> Result<Vec<Claimed>> {
+        self.reserve_all(lease, claims).await
+    }
+
+    async fn settle(&self, lease: &Lease, kept: &[Kept]) -> Result<Vec<Settled>> {
+        self.settle_all(lease, kept).await
+    }
+
+    async fn counts(&self, pools: &[PoolName]) -> Result<Vec<Option<Count>>> {
+        self.counts_of(pools).await
+    }
+}
+
+#[async_trait]
+impl Lookup for RedisStore {
+    async fn bindings(&self, claims: &[Claim]) -> Result<Vec<Option<Binding>>> {
+        self.bindings_of(claims).await
+    }
+
+    async fn voucher(&self, code: &Code) -> Result<Option<VoucherRecord>> {
+        self.voucher_of(code).await
+    }
+
+    async fn pools_of(&self, codes: &[Code]) -> Result<Vec<Option<PoolName>>> {
+        let homes = self.homes(codes).await?;
+        Ok(homes.into_iter().map(|home| home.map(|home| home.pool)).collect())
+    }
+
+    async fn customers(&self, customers: &[CustomerId]) -> Result<Vec<Vec<VoucherRecord>>> {
+        self.vouchers_of(customers).await
+    }
+
+    async fn vouchers(&self, pool: &PoolName, after: Option<&Code>, limit: usize) -> Result<Vec<VoucherRecord>> {
+        self.page(pool, after, limit).await
+    }
+
+    async fn pools(&self) -> Result<Vec<PoolStatus>> {
+        self.all_pools().await
+    }
+
+    async fn pool(&self, name: &PoolName) -> Result<Option<PoolStatus>> {
+        self.one_pool(name).await
+    }
+
+    async fn catalogue(&self) -> Result<Catalogue> {
+        self.cards().await
+    }
+}
+
+#[async_trait]
+impl Stock for RedisStore {
+    async fn create_pool(&self, name: &PoolName, settings: &PoolSettings) -> Result<()> {
+        self.make_pool(name, settings).await
+    }
+
+    async fn set_pool(&self, name: &PoolName, settings: &PoolSettings) -> Result<()> {
+        self.change_pool(name, settings).await
+    }
+
+    async fn delete_pool(&self, name: &PoolName, archived: bool) -> Result<()> {
+        self.remove_pool(name, archived).await
+    }
+
+    async fn import(&self, pool: &PoolName, vouchers: &[NewVoucher]) -> Result<Vec<Imported>> {
+        self.take_in(pool, vouchers).await
+    }
+}
+
+#[async_trait]
+impl Desk for RedisStore {
+    async fn release_message(&self, message: &MessageId) -> Result<ReleasedMessage> {
+        self.release(message).await
+    }
+
+    async fn reclaim_tests(&self) -> Result<u64> {
+        self.reclaim().await
+    }
+}
+
+#[async_trait]
+impl Store for RedisStore {
+    async fn examine(&self) -> Result<Vec<Finding>> {
+        self.findings().await
+    }
+}

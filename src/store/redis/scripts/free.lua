@@ -1,0 +1,43 @@
+
+-- Takes vouchers back by hand, if they stand as the caller saw them.
+--
+-- KEYS 16-: buckets of bindings. ARGV 4-: for each binding, the places of its bucket and of its customer's, its field, the
+-- record that the caller saw, when its voucher ends by itself ('' for never), and the field of the customer's pointer or ''.
+-- Returns {'OK', how many vouchers went back}.
+
+local dropped, holdings, codes, freed = {}, {}, {}, 0
+local removed = {}
+for at = FIRST_ARGUMENT, #ARGV, 6 do
+    local bucket, field, seen = KEYS[tonumber(ARGV[at])], ARGV[at + 2], ARGV[at + 3]
+    local reservation = call('HGET', RESERVED, field)
+    local binding = read(seen)
+    if reservation and string.sub(reservation, 15) == seen then
+        dropped[#dropped + 1] = field
+        holdings[#holdings + 1] = holding(string.sub(reservation, 1, 8), binding, field)
+        freed = freed + give_back(reservation)
+    elseif not reservation and call('HGET', bucket, field) == seen and not is_over(binding) and not has(binding, REDEEMED) then
+        removed[#removed + 1] = { bucket, field }
+        add(tallies, 'entries', -1)
+        if ARGV[at + 5] ~= '' then
+            removed[#removed + 1] = { KEYS[tonumber(ARGV[at + 1])], ARGV[at + 5] }
+            add(tallies, 'entries', -1)
+        end
+        if counts_for_limits(binding) then limit(binding.campaign, binding.ends, -1) end
+        if binding.kind == VOUCHER then
+            tally('assigned', binding.ends, -1)
+            tally('available', tonumber(ARGV[at + 4]), 1)
+            put_back(binding.code, tonumber(ARGV[at + 4]))
+            codes[#codes + 1] = binding.code
+            freed = freed + 1
+        end
+    end
+    call('SREM', TESTS, field)
+end
+each('HDEL', RESERVED, dropped)
+each('ZREM', HELD, holdings)
+for _, entry in ipairs(removed) do call('HDEL', entry[1], entry[2]) end
+if #codes > 0 then
+    call('XADD', JOURNAL, 'MINID', '~', int(now - JOURNAL_TIME), '*', 'released', table.concat(codes, '\n'))
+end
+write()
+return { 'OK', freed }
