@@ -315,6 +315,11 @@ local function retire(claim, record, binding)
     else
         add(tallies, 'entries', -1)
         if counts_for_limits(binding) then limit(binding.campaign, binding.ends, -1) end
+        local pointer = hash(customer_of(record, binding), 4) .. string.sub(claim.field, 5)
+        if pointer ~= claim.field then
+            moved[#moved + 1] = { 'HDEL', claim.customer_bucket, pointer }
+            add(tallies, 'entries', -1)
+        end
     end
 end
 
