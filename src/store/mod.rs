@@ -7,5 +7,5 @@
 mod redis;
 mod sqlite;
 
-pub use redis::{RedisOptions, RedisStore};
+pub use redis::{RedisOptions, RedisStore, RedisUrl};
 pub use sqlite::{Clock, Options, SqliteStore};

@@ -5,6 +5,7 @@
 
 mod address;
 mod desk;
+mod fault;
 mod keys;
 mod link;
 mod lookup;
@@ -17,16 +18,19 @@ mod reserve;
 mod script;
 mod settle;
 mod standin;
+mod target;
 
 use std::sync::atomic::Ordering;
 
 pub use options::RedisOptions;
+pub use target::RedisUrl;
 
 use self::keys::ProjectKeys;
 use self::link::Link;
 use self::messages::MessageBuckets;
 use self::pool_call::Buckets;
 use crate::error::Result;
+use crate::voucher::check_name;
 
 /// A store on Redis. All callers share its connection.
 #[derive(Debug)]
@@ -57,10 +61,20 @@ impl RedisOptions {
     /// Opens the store at `url` for a project.
     ///
     /// # Errors
-    /// [`ErrorKind::StoreUnavailable`](crate::ErrorKind::StoreUnavailable) if no server answers.
+    /// [`ErrorKind::StoreUnavailable`](crate::ErrorKind::StoreUnavailable) if no server answers;
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a wrong URL, password or CA file.
     pub async fn open(self, url: &str, project: &str) -> Result<RedisStore> {
+        self.open_at(url.parse()?, project).await
+    }
+
+    /// Opens the store at a URL that was read before.
+    ///
+    /// # Errors
+    /// As [`RedisOptions::open`].
+    pub async fn open_at(self, url: RedisUrl, project: &str) -> Result<RedisStore> {
+        check_name("project", project)?;
         Ok(RedisStore {
-            link: Link::open(url).await?,
+            link: Link::open(url, &self).await?,
             keys: ProjectKeys::new(project),
             buckets: Buckets::default(),
             message_buckets: MessageBuckets::default(),
