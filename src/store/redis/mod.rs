@@ -5,6 +5,7 @@
 
 mod address;
 mod desk;
+mod examine;
 mod fault;
 mod keys;
 mod link;
@@ -62,7 +63,9 @@ impl RedisOptions {
     ///
     /// # Errors
     /// [`ErrorKind::StoreUnavailable`](crate::ErrorKind::StoreUnavailable) if no server answers;
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a wrong URL, password or CA file.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a wrong URL, password or CA file, and for a server
+    /// that cannot be used, such as one that is too old; [`ErrorKind::Refused`](crate::ErrorKind::Refused) for one that is
+    /// set up so that codes may be lost or given twice, unless [that is accepted](RedisOptions::accept_loss).
     pub async fn open(self, url: &str, project: &str) -> Result<RedisStore> {
         self.open_at(url.parse()?, project).await
     }
@@ -73,8 +76,10 @@ impl RedisOptions {
     /// As [`RedisOptions::open`].
     pub async fn open_at(self, url: RedisUrl, project: &str) -> Result<RedisStore> {
         check_name("project", project)?;
+        let link = Link::open(url, &self).await?;
+        examine::admit(&link.impatient(), &self).await?;
         Ok(RedisStore {
-            link: Link::open(url, &self).await?,
+            link,
             keys: ProjectKeys::new(project),
             buckets: Buckets::default(),
             message_buckets: MessageBuckets::default(),
