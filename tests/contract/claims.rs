@@ -107,9 +107,9 @@ pub(crate) async fn the_earliest_expiry_comes_first<F: Fixture>() {
 /// What has expired is passed over, whether its own time or that of its pool is over.
 pub(crate) async fn an_expired_voucher_is_never_taken<F: Fixture>() {
     let world = World::<F>::with_codes(0).await;
-    world.import_until("spring", "OLD", world.in_seconds(1)).await;
+    world.import_until("spring", "OLD", world.in_seconds(30)).await;
     world.import_until("spring", "NEW", world.in_seconds(3600)).await;
-    world.fixture.pass(Duration::from_millis(1100)).await;
+    world.fixture.pass(Duration::from_millis(30_100)).await;
     assert_eq!(world.take(&world.lease(), &one(1)).await.voucher.code, code("NEW"));
     assert_eq!(world.counts("spring").await.expired, 1);
     world.import("spring", &numbered("S", 1)).await;
@@ -139,10 +139,10 @@ pub(crate) async fn validity_is_the_earliest_end_and_fixed_when_taken<F: Fixture
 /// A customer whose voucher has expired gets another under the same key; the old one stays in their history.
 pub(crate) async fn an_expired_binding_is_replaced_and_stays_in_the_history<F: Fixture>() {
     let world = World::<F>::with_codes(5).await;
-    world.set("spring", PoolSettings { valid_for: Some(Duration::from_secs(2)), ..PoolSettings::default() }).await;
+    world.set("spring", PoolSettings { valid_for: Some(Duration::from_secs(30)), ..PoolSettings::default() }).await;
     let claim = claim("spring", &message("m", "ada"), Width::Customer);
     let old = world.send(&claim).await;
-    world.fixture.pass(Duration::from_millis(2100)).await;
+    world.fixture.pass(Duration::from_millis(30_100)).await;
     assert_eq!(world.store.bindings(std::slice::from_ref(&claim)).await.unwrap(), [None]);
     let new = world.send(&claim).await;
     assert_ne!(new.voucher.code, old.voucher.code);

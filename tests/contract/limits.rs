@@ -84,11 +84,11 @@ pub(crate) async fn what_is_released_no_longer_counts<F: Fixture>() {
 pub(crate) async fn what_is_expired_no_longer_counts<F: Fixture>() {
     let limits = Limits { per_customer: Some(1), per_campaign: Some(1), total: Some(1) };
     let world = limited::<F>(limits).await;
-    let short = PoolSettings { limits, valid_for: Some(Duration::from_secs(2)), ..PoolSettings::default() };
+    let short = PoolSettings { limits, valid_for: Some(Duration::from_secs(30)), ..PoolSettings::default() };
     world.set("spring", short).await;
     world.send(&one(1)).await;
     assert_eq!(world.reserve(&world.lease(), &one(2)).await, Claimed::Refused(Refusal::LimitReached));
-    world.fixture.pass(Duration::from_millis(2100)).await;
+    world.fixture.pass(Duration::from_millis(30_100)).await;
     world.send(&one(1)).await;
 }
 

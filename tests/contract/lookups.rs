@@ -64,8 +64,8 @@ pub(crate) async fn a_voucher_is_known_in_every_state<F: Fixture>() {
         metadata: Metadata::new(),
     };
     assert_eq!(record, expected);
-    world.import_until("spring", "SHORT", world.in_seconds(1)).await;
-    world.fixture.pass(Duration::from_millis(1100)).await;
+    world.import_until("spring", "SHORT", world.in_seconds(30)).await;
+    world.fixture.pass(Duration::from_millis(30_100)).await;
     assert_eq!(world.record(&code("SHORT")).await.state, State::Expired);
 }
 
@@ -112,10 +112,10 @@ pub(crate) async fn counts_follow_every_step<F: Fixture>() {
     let counts = world.store.counts(&[pool("none"), pool("spring")]).await.unwrap();
     assert_eq!(counts, [None, Some(Count { available: 8, total: 10 })]);
     world.settle(&lease, &[kept(&[(&one(1), &a)])]).await;
-    world.import_until("spring", "SHORT", world.in_seconds(1)).await;
+    world.import_until("spring", "SHORT", world.in_seconds(30)).await;
     let expected = PoolCounts { total: 11, available: 10, assigned: 1, ..PoolCounts::default() };
     assert_eq!(world.counts("spring").await, expected);
-    world.fixture.pass(Duration::from_millis(1100)).await;
+    world.fixture.pass(Duration::from_millis(30_100)).await;
     assert_eq!(world.counts("spring").await, PoolCounts { available: 9, expired: 1, ..expected });
     let over = PoolSettings { expires_at: Some(world.fixture.now()), ..PoolSettings::default() };
     world.set("spring", over).await;

@@ -165,11 +165,11 @@ pub(crate) async fn an_id_is_not_bound_to_its_channel<F: Fixture>() {
 /// A code that expired before the message was done is not delivered.
 pub(crate) async fn an_expired_code_is_not_kept<F: Fixture>() {
     let world = World::<F>::with_codes(5).await;
-    let quick = PoolSettings { valid_for: Some(Duration::from_millis(100)), ..PoolSettings::default() };
+    let quick = PoolSettings { valid_for: Some(Duration::from_secs(10)), ..PoolSettings::default() };
     world.set("spring", quick).await;
     let lease = world.lease();
     let binding = world.take(&lease, &one(1)).await;
-    world.fixture.pass(Duration::from_millis(110)).await;
+    world.fixture.pass(Duration::from_millis(10_100)).await;
     assert_eq!(world.settle(&lease, &[kept(&[(&one(1), &binding)])]).await, [Settled::Refused]);
     assert_eq!(world.available("spring").await, 5);
 }
