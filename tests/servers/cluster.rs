@@ -38,7 +38,8 @@ impl Cluster {
             }
         }
         for node in &cluster.nodes[1..] {
-            let (port, bus) = (node.port().to_string(), node.command::<[String; 2]>(&["CONFIG", "GET", "cluster-port"]));
+            let (port, bus) =
+                (node.port().to_string(), node.command::<[String; 2]>(&["CONFIG", "GET", "cluster-port"]));
             cluster.nodes[0].command::<()>(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus[1]]);
         }
         cluster.wait_until_ok();

@@ -7,8 +7,11 @@
 #![allow(dead_code, unused_imports)]
 
 mod cluster;
+mod old;
 mod port;
+mod power;
 mod process;
+mod proxy;
 mod sentinel;
 mod server;
 mod settings;
@@ -16,7 +19,9 @@ mod tls;
 mod wait;
 
 pub(crate) use cluster::Cluster;
+pub(crate) use old::redis_5;
 pub(crate) use port::free_port;
+pub(crate) use proxy::Proxy;
 pub(crate) use sentinel::Sentinel;
 pub(crate) use server::Server;
 pub(crate) use settings::Settings;

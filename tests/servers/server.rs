@@ -86,8 +86,7 @@ impl Server {
     pub(crate) fn admin(&self) -> RedisResult<Connection> {
         let info: ConnectionInfo = format!("unix://{}/socket", self.folder.path().display()).into_connection_info()?;
         let login = info.redis_settings().clone().set_username(ADMIN).set_password(ADMIN);
-        let connection =
-            redis::Client::open(info.set_redis_settings(login))?.get_connection_with_timeout(ANSWER)?;
+        let connection = redis::Client::open(info.set_redis_settings(login))?.get_connection_with_timeout(ANSWER)?;
         connection.set_read_timeout(Some(ANSWER))?;
         Ok(connection)
     }

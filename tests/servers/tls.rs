@@ -23,8 +23,21 @@ impl Certificates {
         certificates.openssl(&[&request[..], &KEY].concat());
         std::fs::write(certificates.path("names"), "subjectAltName=IP:127.0.0.1,DNS:localhost").unwrap();
         certificates.openssl(&[
-            "x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
-            "-extfile", "names", "-out", "server.pem",
+            "x509",
+            "-req",
+            "-in",
+            "server.csr",
+            "-CA",
+            "ca.pem",
+            "-CAkey",
+            "ca.key",
+            "-CAcreateserial",
+            "-days",
+            "2",
+            "-extfile",
+            "names",
+            "-out",
+            "server.pem",
         ]);
         certificates
     }
