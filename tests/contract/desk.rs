@@ -93,3 +93,18 @@ pub(crate) async fn reclaiming_tests_leaves_live_messages_alone<F: Fixture>() {
     assert_eq!(world.store.reclaim_tests().await.unwrap(), 0);
     assert_eq!(world.available("spring").await, 8);
 }
+
+/// As any other, a message of the usual id is found and released.
+pub(crate) async fn a_usual_id_can_be_released<F: Fixture>() {
+    let world = World::<F>::with_codes(9).await;
+    let claims = [Width::Message, Width::Customer].map(|width| claim("spring", &message("c/ada", "ada"), width));
+    send_all(&world, &claims).await;
+    assert_eq!(world.store.release_message(&id("c/ada")).await.unwrap(), ReleasedMessage { released: 1, kept: 1 });
+    assert_eq!(world.reserve(&world.lease(), &claims[0]).await, Claimed::Rejected(Rejection::Released));
+    let reserved = claim("spring", &message("c/bob", "bob"), Width::Message);
+    world.take(&world.lease(), &reserved).await;
+    assert_eq!(world.store.release_message(&id("c/bob")).await.unwrap().released, 1);
+    assert_eq!(world.available("spring").await, 8);
+    let error = world.store.release_message(&id("c/cy")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}

@@ -156,3 +156,14 @@ pub(crate) async fn a_shared_code_counts_for_the_campaign_that_kept_it<F: Fixtur
     world.send(&by_message("a", "a2")).await;
     assert_eq!(world.reserve(&world.lease(), &by_message("b", "b2")).await, Claimed::Refused(Refusal::LimitReached));
 }
+
+/// A customer's limit counts every message of theirs, whatever its id looks like.
+pub(crate) async fn a_customer_limit_counts_messages_of_any_id<F: Fixture>() {
+    let world = limited::<F>(Limits { per_customer: Some(2), ..Limits::default() }).await;
+    world.send(&claim("spring", &message("c/ada", "ada"), Width::Message)).await;
+    world.send(&claim("spring", &message("0190-77aa", "ada"), Width::Message)).await;
+    let third = claim("spring", &message("d/ada", "ada"), Width::Message);
+    assert_eq!(world.reserve(&world.lease(), &third).await, Claimed::Refused(Refusal::LimitReached));
+    world.store.release_message(&MessageId::new("0190-77aa").unwrap()).await.unwrap();
+    world.send(&third).await;
+}

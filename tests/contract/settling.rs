@@ -181,3 +181,35 @@ pub(crate) async fn an_unknown_pool_is_not_kept<F: Fixture>() {
     let kept = Kept { message: unknown.message.clone(), shown: vec![show(&unknown, &code("X"))] };
     assert_eq!(world.settle(&world.lease(), &[kept]).await, [Settled::Refused]);
 }
+
+/// The usual id of a message names its customer: a store may know it by that, and must know it as well as any other.
+pub(crate) async fn a_usual_id_belongs_to_its_customer<F: Fixture>() {
+    let world = World::<F>::with_codes(9).await;
+    let own = claim("spring", &message("c/ada", "ada"), Width::Message);
+    let sent = world.send(&own).await;
+    let foreign = claim("spring", &message("c/ada", "bob"), Width::Message);
+    assert_eq!(world.reserve(&world.lease(), &foreign).await, Claimed::Rejected(Rejection::Conflict));
+    assert!(same_voucher(&world.take(&world.lease(), &own).await, &sent));
+    let record = world.record(&sent.voucher.code).await;
+    assert_eq!(record.message_id, Some(MessageId::new("c/ada").unwrap()));
+    let elsewhere = world.send(&claim("spring", &message_of("d", "c/bob", "bob"), Width::Message)).await;
+    let record = world.record(&elsewhere.voucher.code).await;
+    assert_eq!((record.message_id, record.campaign_id), (MessageId::new("c/bob").ok(), CampaignId::new("d").ok()));
+}
+
+/// A message of a usual id that no voucher speaks of: it shows none, or one that another message took.
+pub(crate) async fn a_usual_id_without_a_code_of_its_own_is_known<F: Fixture>() {
+    let world = World::<F>::with_codes(9).await;
+    let first = claim("spring", &message("c/ada", "ada"), Width::Customer);
+    let shared = world.send(&first).await;
+    let lease = world.lease();
+    let second = claim("spring", &message("d/ada", "ada"), Width::Customer);
+    assert!(same_voucher(&world.take(&lease, &second).await, &shared));
+    let plain = Kept { message: message("e/ada", "ada"), shown: vec![] };
+    let answers = world.settle(&lease, &[kept(&[(&second, &shared)]), plain]).await;
+    assert_eq!(answers, [Settled::Accepted, Settled::Accepted]);
+    for id in ["d/ada", "e/ada"] {
+        let foreign = claim("spring", &message(id, "bob"), Width::Message);
+        assert_eq!(world.reserve(&world.lease(), &foreign).await, Claimed::Rejected(Rejection::Conflict));
+    }
+}
