@@ -5,6 +5,7 @@
 
 mod attempt;
 mod audience;
+mod audit;
 mod checkpoint;
 mod document;
 mod file;
@@ -19,6 +20,7 @@ mod render_threads;
 mod report;
 mod run;
 mod shortfall;
+mod written;
 
 use std::fmt;
 use std::path::Path;
@@ -26,6 +28,7 @@ use std::sync::Arc;
 
 pub use crate::intake::Seen;
 pub use audience::{Audience, ColumnType, Columns, Fingerprint, Position, Recipient, Row};
+pub use audit::{Audit, Checked, Discrepancy, Kind, audit};
 pub use file::{CampaignFile, CampaignPool, WhenEmpty};
 pub use forecast::{DryAt, Forecast, MissingAttribute, PoolForecast, Upcoming};
 pub use outcome::{CampaignEvent, Outcome, Personalized, Reason, Shortfall, Status};

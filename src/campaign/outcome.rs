@@ -1,6 +1,7 @@
 //! What became of a message, and the event that tells it.
 
 use jiff::Timestamp;
+use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::render::{Message, Purpose, Used};
@@ -102,6 +103,13 @@ impl Reason {
     /// The reason of that name.
     pub fn from_name(name: &str) -> Option<Reason> {
         Reason::ALL.into_iter().find(|reason| reason.as_str() == name)
+    }
+}
+
+impl<'de> Deserialize<'de> for Reason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Reason, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Reason::from_name(&name).ok_or_else(|| D::Error::custom("there is no such reason"))
     }
 }
 

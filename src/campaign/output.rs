@@ -5,20 +5,16 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use super::checkpoint::{Checkpoint, Lengths, io_error};
 use super::outcome::{Outcome, Reason, Status};
 use super::report::Report;
+use super::written::{CHECKPOINT, EVENTS, LOCK, MESSAGES, REPORT, SUPPRESSED, WrittenEvent, WrittenSuppressed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::intake::hash;
-use crate::voucher::{CampaignId, CustomerId};
-
-const CHECKPOINT: &str = "checkpoint.json";
-const MESSAGES: &str = "messages.jsonl";
-const EVENTS: &str = "events.jsonl";
-const SUPPRESSED: &str = "suppressed.jsonl";
+use crate::voucher::CampaignId;
 
 /// The folder of one campaign, held by one process at a time.
 #[derive(Debug)]
@@ -108,7 +104,7 @@ impl OutputFolder {
     }
 
     pub(super) fn write_report(&self, report: &Report) -> Result<()> {
-        let path = self.folder.join("report.json");
+        let path = self.folder.join(REPORT);
         let write = || -> std::io::Result<()> {
             let mut text = serde_json::to_string_pretty(report)?;
             text.push('\n');
@@ -120,37 +116,21 @@ impl OutputFolder {
     /// The customers whose last outcome within these lengths is `enqueue_failed`, by the hash of their id, with the reason.
     pub(super) fn failed(&self, files: Lengths) -> Result<HashMap<u64, Reason>> {
         let mut failed = HashMap::new();
-        self.events.each(files.events, |event: ReadEvent| {
+        self.events.each(files.events, |event: WrittenEvent| {
             let Some(customer) = event.customer_id else { return };
-            match event.properties.reason.as_deref().and_then(Reason::from_name) {
+            match event.properties.reason {
                 Some(reason) => failed.insert(hash(&customer), reason),
                 None => failed.remove(&hash(&customer)),
             };
         })?;
         // Whoever was suppressed in a retry has no later event.
-        self.suppressed.each(files.suppressed, |outcome: ReadOutcome| {
+        self.suppressed.each(files.suppressed, |outcome: WrittenSuppressed| {
             if let Some(customer) = outcome.customer_id {
                 failed.remove(&hash(&customer));
             }
         })?;
         Ok(failed)
     }
-}
-
-#[derive(Deserialize)]
-struct ReadOutcome {
-    customer_id: Option<CustomerId>,
-}
-
-#[derive(Deserialize)]
-struct ReadEvent {
-    customer_id: Option<CustomerId>,
-    properties: ReadProperties,
-}
-
-#[derive(Deserialize)]
-struct ReadProperties {
-    reason: Option<String>,
 }
 
 impl Lines {
@@ -202,15 +182,28 @@ impl Lines {
 }
 
 fn lock(folder: &Path) -> Result<File> {
-    let path = folder.join(".lock");
+    let path = folder.join(LOCK);
     let file = File::create(&path).map_err(|error| io_error("write", &path, error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
+    locked(folder, file.try_lock())?;
+    Ok(file)
+}
+
+/// Keeps others from writing the folder while it is read, as long as the file lives. A folder that nobody ever wrote has
+/// nothing to lock.
+pub(super) fn lock_to_read(folder: &Path) -> Result<Option<File>> {
+    let Ok(file) = File::open(folder.join(LOCK)) else { return Ok(None) };
+    locked(folder, file.try_lock_shared())?;
+    Ok(Some(file))
+}
+
+fn locked(folder: &Path, lock: std::result::Result<(), TryLockError>) -> Result<()> {
+    match lock {
+        Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => {
             let error = Error::new(ErrorKind::Refused, format!("another process is writing {}", folder.display()));
-            Err(error.with_help("wait until it ends, or choose another output folder"))
+            Err(error.with_help("wait until it ends, or choose another folder"))
         }
-        Err(TryLockError::Error(error)) => Err(io_error("lock", &path, error)),
+        Err(TryLockError::Error(error)) => Err(io_error("lock", folder, error)),
     }
 }
 

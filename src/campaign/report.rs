@@ -58,7 +58,7 @@ impl Tally {
 }
 
 /// The report of a campaign: the JSON of `report.json`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Report {
     /// The campaign.
     pub campaign_id: CampaignId,

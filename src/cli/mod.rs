@@ -2,6 +2,7 @@
 //!
 //! One file for each command. Data goes to standard output, everything else to standard error.
 
+mod audit;
 mod campaign;
 mod config;
 mod customer;
@@ -104,6 +105,8 @@ enum Command {
     /// Render a template for an audience, from files to files
     #[command(subcommand)]
     Campaign(campaign::Campaign),
+    /// Hold the outcomes of a campaign against the store, and name every discrepancy
+    Audit(audit::Audit),
     /// Render one message, and print its outcome as JSON
     Render(render::Render),
     /// Look up a voucher, or take vouchers back
@@ -191,6 +194,7 @@ impl Command {
         match self {
             Command::Pool(pool) => interruptible(pool.run(context)).await,
             Command::Campaign(campaign) => campaign.run(context).await,
+            Command::Audit(audit) => interruptible(audit.run(context)).await,
             Command::Render(render) => interruptible(render.run(context)).await,
             Command::Voucher(voucher) => interruptible(voucher.run(context)).await,
             Command::Customer(customer) => interruptible(customer.run(context)).await,
