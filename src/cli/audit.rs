@@ -1,14 +1,15 @@
 //! `audit`: the outcomes of a campaign held against the store.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
 use comfy_table::Table;
 
-use super::output::{counted, grouped, table};
+use super::output::{HINT, counted, grouped, table};
 use super::progress::Progress;
 use super::{Context, Exit, Format};
-use crate::campaign::{self, Checked, Discrepancy};
+use crate::campaign::{self, Checked, Discrepancy, Kind};
 use crate::error::Result;
 use crate::voucher::{MessageId, PoolName};
 
@@ -45,6 +46,7 @@ impl Audit {
             for rows in audit.discrepancies.chunks(ROWS) {
                 context.output.table(listing(rows))?;
             }
+            tell_remedies(context, &audit.discrepancies);
         }
         context.output.remark(summary(&audit.checked, audit.discrepancies.len() as u64));
         Ok(if audit.discrepancies.is_empty() { Exit::Done } else { Exit::Unexpected })
@@ -52,18 +54,29 @@ impl Audit {
 }
 
 fn listing(discrepancies: &[Discrepancy]) -> Table {
-    let mut listing = table(&["KIND", "WHERE", "MESSAGE", "POOL", "WHAT IS WRONG, AND WHAT TO DO"]);
+    let mut listing = table(&["KIND", "WHERE", "MESSAGE", "POOL", "WHAT IS WRONG"]);
     for discrepancy in discrepancies {
-        let Discrepancy { kind, message_id, pool, problem, remedy, .. } = discrepancy;
+        let Discrepancy { kind, message_id, pool, problem, .. } = discrepancy;
         listing.add_row([
             kind.as_str(),
             &place(discrepancy),
             message_id.as_ref().map(MessageId::as_str).unwrap_or_default(),
             pool.as_ref().map(PoolName::as_str).unwrap_or_default(),
-            &format!("{problem}; {remedy}"),
+            problem,
         ]);
     }
     listing
+}
+
+/// What to do, once for each kind of discrepancy: in every row of a long list it would hide the rest.
+fn tell_remedies(context: &Context, discrepancies: &[Discrepancy]) {
+    if context.output.is_quiet() {
+        return;
+    }
+    let remedies: BTreeSet<(Kind, &str)> = discrepancies.iter().map(|found| (found.kind, found.remedy)).collect();
+    for (kind, remedy) in remedies {
+        context.output.labeled(HINT, "help", format_args!("{}: {remedy}", kind.as_str()));
+    }
 }
 
 /// File and line, as other programs write and find them.

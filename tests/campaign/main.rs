@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod again;
+mod audit;
 mod bad_input;
 mod check;
 mod crash;

@@ -18,6 +18,7 @@ fn every_command_explains_itself_with_an_example() {
         "pool resume",
         "pool import",
         "pool delete",
+        "audit",
         "render",
         "voucher show",
         "voucher release",
