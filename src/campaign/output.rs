@@ -200,7 +200,7 @@ fn locked(folder: &Path, lock: std::result::Result<(), TryLockError>) -> Result<
     match lock {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => {
-            let error = Error::new(ErrorKind::Refused, format!("another process is writing {}", folder.display()));
+            let error = Error::new(ErrorKind::Refused, format!("another process is using {}", folder.display()));
             Err(error.with_help("wait until it ends, or choose another folder"))
         }
         Err(TryLockError::Error(error)) => Err(io_error("lock", folder, error)),

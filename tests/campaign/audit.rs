@@ -25,7 +25,7 @@ impl Workshop {
     }
 
     #[track_caller]
-    fn audits_clean(&self) -> Value {
+    pub(crate) fn audits_clean(&self) -> Value {
         let audit = self.audit(0);
         assert_eq!(audit["discrepancies"], json!([]));
         audit["checked"].clone()
@@ -214,7 +214,7 @@ fn a_run_that_was_interrupted_is_as_it_should_be() {
     while std::fs::metadata(workshop.path("out/messages.jsonl")).map_or(0, |file| file.len()) == 0 {
         sleep(Duration::from_millis(5));
     }
-    let running = workshop.run(&["audit", "--out", "out"]).exits(7).says("another process is writing out");
+    let running = workshop.run(&["audit", "--out", "out"]).exits(7).says("another process is using out");
     assert!(running.0.stdout.is_empty());
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));

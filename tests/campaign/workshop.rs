@@ -118,7 +118,8 @@ impl Workshop {
             .collect()
     }
 
-    /// That every one of `recipients` has one message with one code that nobody else has, and that the store knows the same.
+    /// That every one of `recipients` has one message with one code that nobody else has, that the store knows the same, and
+    /// that an audit finds nothing.
     pub(crate) fn check_all_served(&self, recipients: usize, codes: usize) {
         let delivered = self.delivered();
         assert_eq!(delivered.len(), recipients);
@@ -129,6 +130,7 @@ impl Workshop {
         assert_eq!(counts["assigned"], recipients);
         assert_eq!(counts["available"], codes - recipients);
         assert_eq!(self.events("enqueued").len(), recipients);
+        self.audits_clean();
     }
 }
 
