@@ -1,7 +1,6 @@
 //! What the files say of each recipient, in a few bytes for each.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 use super::discrepancy::{Discrepancy, Kind};
 use super::passes::Passes;
@@ -51,6 +50,11 @@ impl Ledger {
     pub(super) fn new(campaign_id: CampaignId) -> Ledger {
         let (recipients, shown, passes, tally) = Default::default();
         Ledger { campaign_id, recipients, shown, passes, tally }
+    }
+
+    /// Whose files these are.
+    pub(super) fn campaign_id(&self) -> &CampaignId {
+        &self.campaign_id
     }
 
     /// What the files say of a customer.
@@ -135,27 +139,31 @@ impl Ledger {
             recipient.rendered = line;
             found.extend(contradiction(recipient).map(|(kind, problem)| named(kind).because(problem)));
         }
-        let codes = message.vouchers.iter().filter(|voucher| voucher.source != Source::Fallback);
-        let mut others = 0;
-        for voucher in codes {
-            let shown = match self.shown.entry(hash(&voucher.code)) {
-                Entry::Occupied(shown) => *shown.get(),
-                Entry::Vacant(place) => *place.insert(line),
-            };
-            if first == line && shown != line {
-                let problem = format!("a message to another customer shows the same code, in line {shown}");
-                found.push(named(Kind::TwoCustomers).of_pool(&voucher.from).because(problem));
-            }
-            others += usize::from(shown != first);
-        }
+        let has_others = self.add_codes(line, first, message, found);
         if first != line {
-            let codes = if others > 0 { "other codes" } else { "the same codes" };
+            let codes = if has_others { "other codes" } else { "the same codes" };
             let problem = format!("the customer has a rendered message already, in line {first}, with {codes}");
             return found.push(named(Kind::RenderedTwice).because(problem));
         }
         for voucher in &message.vouchers {
             *self.tally.vouchers.entry(voucher.pool.clone()).or_default() += 1;
         }
+    }
+
+    /// Adds the codes of a message to a customer whose first message is that of the line `first`; says whether that one does
+    /// not show all of them.
+    fn add_codes(&mut self, line: u32, first: u32, message: &WrittenMessage, found: &mut Vec<Discrepancy>) -> bool {
+        let mut has_others = false;
+        for voucher in message.vouchers.iter().filter(|voucher| voucher.source != Source::Fallback) {
+            let shown = *self.shown.entry(hash(&voucher.code)).or_insert(line);
+            if first == line && shown != line {
+                let named = Discrepancy::new(Kind::TwoCustomers).at(MESSAGES, line);
+                let problem = format!("a message to another customer shows the same code, in line {shown}");
+                found.push(named.of_message(Some(&message.message_id)).of_pool(&voucher.from).because(problem));
+            }
+            has_others |= shown != first;
+        }
+        has_others
     }
 
     /// The counts that a report on these files would have. Nothing in them tells of duplicates.

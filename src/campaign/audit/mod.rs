@@ -14,6 +14,7 @@ mod unshown;
 use std::path::Path;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 pub use discrepancy::{Discrepancy, Kind};
 
@@ -63,35 +64,48 @@ pub async fn audit(folder: &Path, lookup: &dyn Lookup, progress: &mut (dyn FnMut
     let mut audit = Audit::default();
     let Audit { checked, discrepancies: found } = &mut audit;
     let told = folder::read(folder, found)?;
-    let mut ledger = Ledger::new(told.campaign_id.clone());
+    let mut ledger = Ledger::new(told.campaign_id);
     checked.suppressed = each(folder, SUPPRESSED, found, |line, outcome: WrittenSuppressed, found| {
         ledger.add_suppressed(line, &outcome, found);
     })?;
     checked.events = each(folder, EVENTS, found, |line, event: WrittenEvent, found| {
         ledger.add_event(line, &event, found);
     })?;
-    let mut messages = JsonLines::open(folder, MESSAGES)?;
-    loop {
-        let batch = read_batch(&mut messages, found)?;
-        batch.iter().for_each(|(line, message)| ledger.add_message(*line, message, found));
-        checked.messages += batch.len() as u64;
-        checked.codes += batch.iter().map(|(_, message)| message.vouchers.len() as u64).sum::<u64>();
-        shown::check(lookup, &told.campaign_id, &batch, found).await?;
-        progress(checked.messages);
-        if batch.len() < shown::BATCH {
-            break;
-        }
-    }
+    check_messages(folder, lookup, &mut ledger, &mut audit, progress).await?;
+    let Audit { checked, discrepancies: found } = &mut audit;
     find_lost_messages(folder, &ledger, found)?;
     if let Some(report) = &told.report {
         counts::compare(&report.tally, &ledger.tally(), found);
     }
-    checked.vouchers = unshown::check(lookup, &told.campaign_id, &ledger, found).await?;
+    checked.vouchers = unshown::check(lookup, &ledger, found).await?;
     Ok(audit)
 }
 
+/// Reads the rendered messages in batches, each of which is held against the store.
+async fn check_messages(
+    folder: &Path,
+    lookup: &dyn Lookup,
+    ledger: &mut Ledger,
+    audit: &mut Audit,
+    progress: &mut (dyn FnMut(u64) + Send),
+) -> Result<()> {
+    let Audit { checked, discrepancies: found } = audit;
+    let mut lines = JsonLines::open(folder, MESSAGES)?;
+    loop {
+        let batch = read_batch(&mut lines, found)?;
+        batch.iter().for_each(|(line, message)| ledger.add_message(*line, message, found));
+        checked.messages += batch.len() as u64;
+        checked.codes += batch.iter().map(|(_, message)| message.vouchers.len() as u64).sum::<u64>();
+        shown::check(lookup, ledger.campaign_id(), &batch, found).await?;
+        progress(checked.messages);
+        if batch.len() < shown::BATCH {
+            return Ok(());
+        }
+    }
+}
+
 /// Tells `take` every line of a file; says how many there are.
-fn each<T: serde::de::DeserializeOwned>(
+fn each<T: DeserializeOwned>(
     folder: &Path,
     file: &'static str,
     found: &mut Vec<Discrepancy>,
@@ -131,8 +145,8 @@ fn find_lost_messages(folder: &Path, ledger: &Ledger, found: &mut Vec<Discrepanc
         };
         let lost = match recipient.suppressed {
             0 => Discrepancy::new(Kind::NoMessage),
-            line => Discrepancy::new(Kind::TwoOutcomes)
-                .because(format!("the event says 'enqueued', but the message is suppressed, in line {line}")),
+            other => Discrepancy::new(Kind::TwoOutcomes)
+                .because(format!("the event says 'enqueued', but line {other} of {SUPPRESSED} says 'suppressed'")),
         };
         found.push(lost.at(EVENTS, line).of_message(event.properties.message_id.as_ref()));
     }

@@ -5,19 +5,14 @@ use super::ledger::Ledger;
 use crate::campaign::written::{EVENTS, MESSAGES, SUPPRESSED};
 use crate::error::Result;
 use crate::intake::hash;
-use crate::voucher::{CampaignId, Lookup, Mode, PoolStatus, State, VoucherRecord};
+use crate::voucher::{Lookup, Mode, PoolStatus, State, VoucherRecord};
 
 /// How many vouchers are read at once.
 const PAGE: usize = 1_000;
 
 /// Reads every pool of which somebody holds something; says how many vouchers that were.
-pub(super) async fn check(
-    lookup: &dyn Lookup,
-    campaign_id: &CampaignId,
-    ledger: &Ledger,
-    found: &mut Vec<Discrepancy>,
-) -> Result<u64> {
-    let prefix = format!("{campaign_id}/");
+pub(super) async fn check(lookup: &dyn Lookup, ledger: &Ledger, found: &mut Vec<Discrepancy>) -> Result<u64> {
+    let prefix = format!("{}/", ledger.campaign_id());
     let mut read = 0;
     for PoolStatus { name, counts, .. } in lookup.pools().await? {
         if counts.reserved + counts.assigned + counts.redeemed == 0 {
