@@ -56,6 +56,11 @@ impl Discrepancy {
         self.problem = problem.into();
         self
     }
+
+    pub(super) fn remedied_by(mut self, remedy: &'static str) -> Discrepancy {
+        self.remedy = remedy;
+        self
+    }
 }
 
 /// What is wrong.
@@ -112,7 +117,7 @@ pub enum Kind {
 
 pub(super) const RESTORE: &str =
     "restore the file, or run the campaign into a new folder: messages rendered again get the same codes";
-const GO_ON: &str = "run the same 'tearoff campaign run' again: it goes on from its checkpoint";
+pub(super) const GO_ON: &str = "run the same 'tearoff campaign run' again: it goes on from its checkpoint";
 const HOLD: &str = "do not deliver this message; if it is out already, its customer needs another code";
 const BY_HAND: &str = "if nobody edited the file, tell whoever runs it: send each customer one message only";
 

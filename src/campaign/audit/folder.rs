@@ -4,7 +4,7 @@ use std::fs;
 use std::io::ErrorKind as Cause;
 use std::path::Path;
 
-use super::discrepancy::{Discrepancy, Kind};
+use super::discrepancy::{Discrepancy, GO_ON, Kind, RESTORE};
 use super::lines::JsonLines;
 use crate::campaign::checkpoint::{Checkpoint, Lengths, io_error};
 use crate::campaign::report::Report;
@@ -54,7 +54,8 @@ fn report(folder: &Path, found: &mut Vec<Discrepancy>) -> Result<Option<Report>>
         },
         Err(error) if error.kind() == Cause::NotFound => {
             let missing = Discrepancy::new(Kind::MissingFile).in_file(REPORT);
-            found.push(missing.because("the file is missing: the run did not come to its end"));
+            let problem = "the file is missing: the run did not come to its end";
+            found.push(missing.because(problem).remedied_by(GO_ON));
         }
         Err(error) => return Err(io_error("read", &path, error)),
     }
@@ -91,9 +92,7 @@ fn check_lengths(folder: &Path, told: Option<Lengths>, found: &mut Vec<Discrepan
             (Ok(is), Some(told)) if is.len() > told => Kind::Unfinished,
             (Ok(is), Some(told)) if is.len() < told => {
                 let problem = format!("the file is {} bytes shorter than its checkpoint says", told - is.len());
-                let mut cut = Discrepancy::new(Kind::Cut).in_file(file).because(problem);
-                cut.remedy = super::discrepancy::RESTORE;
-                found.push(cut);
+                found.push(Discrepancy::new(Kind::Cut).in_file(file).because(problem).remedied_by(RESTORE));
                 continue;
             }
             (Ok(_), _) => continue,

@@ -100,6 +100,16 @@ fn who_is_suppressed_at_once_or_in_a_retry() {
 }
 
 #[test]
+fn a_campaign_that_waits_for_codes_or_has_a_limit() {
+    let workshop = Workshop::new(30, 12);
+    workshop.file("when_empty = \"pause\"\nbatch = 7\n");
+    workshop.send(&["--force", "--limit", "5"]).exits(0);
+    assert_eq!(workshop.audits_clean()["messages"], 5);
+    workshop.send(&["--force"]).exits(3);
+    assert_eq!(workshop.audits_clean()["messages"], 12);
+}
+
+#[test]
 fn web_layers_that_are_not_shown() {
     let workshop = Workshop::new(20, 10);
     workshop.template("body.html", "{{ vouchers.spring.assign_available() }}");
