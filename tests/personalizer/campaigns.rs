@@ -94,7 +94,8 @@ impl Process {
 #[async_trait]
 impl Claims for Process {
     async fn reserve(&self, lease: &Lease, claims: &[Claim]) -> Result<Vec<Claimed>> {
-        let lease = Lease { time: Duration::from_millis(150), ..lease.clone() };
+        let mut lease = lease.clone();
+        lease.time = Duration::from_millis(150);
         self.call(self.store.reserve(&lease, claims)).await
     }
 
