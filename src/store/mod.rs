@@ -5,6 +5,7 @@
 //! shows the file to people who want to query it.
 
 mod redis;
+mod refusal;
 mod sqlite;
 
 pub use redis::{RedisOptions, RedisStore, RedisUrl};

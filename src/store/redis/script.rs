@@ -98,3 +98,33 @@ impl Call {
         self.arguments.push(number.to_string().into_bytes());
     }
 }
+
+/// A script that stands for itself.
+macro_rules! script {
+    ($name:ident, $file:literal) => {
+        pub(super) static $name: Script = Script::new(concat!("#!lua\n", include_str!($file)));
+    };
+}
+
+script!(LIST_POOL, "scripts/list_pool.lua");
+script!(UNLIST_POOL, "scripts/unlist_pool.lua");
+script!(MAKE_POOL, "scripts/make_pool.lua");
+pool_script!(SET_POOL, "scripts/set_pool.lua");
+pool_script!(SHOW_POOL, "scripts/show_pool.lua");
+pool_script!(CLOSE_POOL, "scripts/close_pool.lua");
+script!(REOPEN_POOL, "scripts/reopen_pool.lua");
+script!(REMOVE_KEYS, "scripts/remove_keys.lua");
+
+script!(NUMBER_CHUNKS, "scripts/number_chunks.lua");
+script!(FORGET_CHUNKS, "scripts/forget_chunks.lua");
+script!(REGISTER, "scripts/register.lua");
+script!(UNREGISTER, "scripts/unregister.lua");
+script!(FIND_CODES, "scripts/find_codes.lua");
+script!(LIST_CODES, "scripts/list_codes.lua");
+script!(SPLIT_CODES, "scripts/split_codes.lua");
+
+pool_script!(OPEN_IMPORT, "scripts/open_import.lua");
+pool_script!(PEND, "scripts/pend.lua");
+pool_script!(DESCRIBE, "scripts/describe.lua");
+pool_script!(ADD, "scripts/add.lua");
+pool_script!(SPLIT, "scripts/split.lua");

@@ -9,7 +9,8 @@ use super::fault::{Fault, Outcome, stored};
 use super::pool::{self, Pool};
 use super::session::{Session, optional_timestamp};
 use super::{SqliteStore, binding, record, shelf};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
+use crate::store::refusal;
 use crate::voucher::{
     Binding, Catalogue, Claim, Code, Count, CustomerId, Lookup, PoolCard, PoolCounts, PoolName, PoolStatus, State,
     VoucherRecord,
@@ -86,7 +87,7 @@ fn of_customer(session: &Session<'_>, customer: &CustomerId) -> Outcome<Vec<Vouc
 }
 
 fn page(session: &Session<'_>, pool: &PoolName, after: Option<&Code>, limit: usize) -> Outcome<Vec<VoucherRecord>> {
-    let id = pool::id(session, pool)?.ok_or_else(|| no_such_pool(pool))?;
+    let id = pool::id(session, pool)?.ok_or_else(|| refusal::no_such_pool(pool))?;
     let after = after.map_or(Ok(0), |code| place_of(session, id, code))?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rest = "voucher.pool_id = ?2 AND voucher.id > ?3 ORDER BY voucher.id LIMIT ?4";
@@ -97,15 +98,7 @@ fn place_of(session: &Session<'_>, pool: i64, code: &Code) -> Outcome<i64> {
     let sql = "SELECT id FROM voucher WHERE project_id = ?1 AND code = ?2 AND pool_id = ?3";
     let mut statement = session.connection.prepare_cached(sql)?;
     let mut found = statement.query_map(params![session.project, code.as_str(), pool], |row| row.get(0))?;
-    let gone = || Error::new(ErrorKind::NotFound, "the code to go on behind is not in this pool");
-    found.next().ok_or_else(|| gone().with_help("start again from the first page"))?.map_err(Fault::from)
-}
-
-/// The error for a pool that does not exist.
-pub(super) fn no_such_pool(name: &PoolName) -> Fault {
-    Error::new(ErrorKind::NotFound, format!("there is no pool '{name}'"))
-        .with_help("'tearoff pool list' shows those that exist")
-        .into()
+    found.next().ok_or_else(refusal::not_in_pool)?.map_err(Fault::from)
 }
 
 /// The pool of that name with its settings and counts.

@@ -8,11 +8,11 @@ use rand::seq::SliceRandom;
 use rusqlite::{OptionalExtension, params};
 
 use super::fault::{Fault, Outcome, stored};
-use super::lookup::no_such_pool;
 use super::session::Session;
 use super::writer::Durability;
 use super::{SqliteStore, lease, pool};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
+use crate::store::refusal;
 use crate::voucher::{Imported, NewVoucher, PoolName, PoolSettings, State, Stock};
 
 #[async_trait]
@@ -40,14 +40,14 @@ impl Stock for SqliteStore {
 
 fn create(session: &Session<'_>, name: &PoolName, settings: &PoolSettings) -> Outcome<()> {
     if pool::id(session, name)?.is_some() {
-        return Err(refused(format!("pool '{name}' exists already"), "change it with 'tearoff pool set'"));
+        return Err(refusal::pool_exists(name).into());
     }
     check_overflow(session, name, settings)?;
     pool::insert(session, name, settings)
 }
 
 fn set(session: &Session<'_>, name: &PoolName, settings: &PoolSettings) -> Outcome<()> {
-    let id = pool::id(session, name)?.ok_or_else(|| no_such_pool(name))?;
+    let id = pool::id(session, name)?.ok_or_else(|| refusal::no_such_pool(name))?;
     check_overflow(session, name, settings)?;
     pool::update(session, id, settings)
 }
@@ -56,12 +56,8 @@ fn check_overflow(session: &Session<'_>, name: &PoolName, settings: &PoolSetting
     settings.check_overflow(name, |other| Ok::<_, Fault>(pool::by_name(session, other)?.map(|pool| pool.settings)))
 }
 
-fn refused(message: String, help: &str) -> Fault {
-    Error::new(ErrorKind::Refused, message).with_help(help).into()
-}
-
 fn delete(session: &Session<'_>, name: &PoolName, archived: bool) -> Outcome<()> {
-    let id = pool::id(session, name)?.ok_or_else(|| no_such_pool(name))?;
+    let id = pool::id(session, name)?.ok_or_else(|| refusal::no_such_pool(name))?;
     lease::sweep(session)?;
     session.flush()?;
     check_unused(session, id, name, archived)?;
@@ -90,22 +86,19 @@ fn delete(session: &Session<'_>, name: &PoolName, archived: bool) -> Outcome<()>
 fn check_unused(session: &Session<'_>, id: i64, name: &PoolName, archived: bool) -> Outcome<()> {
     let finds = |sql: &str| session.connection.query_row(&format!("SELECT EXISTS ({sql})"), [id], |row| row.get(0));
     if finds("SELECT 1 FROM pool WHERE overflow_pool_id = ?1")? {
-        let message = format!("pool '{name}' is the overflow pool of another");
-        return Err(refused(message, "give that pool another overflow pool first"));
+        return Err(refusal::is_overflow(name).into());
     }
     if finds("SELECT 1 FROM binding WHERE lease_id IS NOT NULL AND (pool_id = ?1 OR from_pool_id = ?1)")? {
-        let message = format!("codes of pool '{name}' are reserved at this moment");
-        return Err(refused(message, "wait until the messages that need them are done"));
+        return Err(refusal::is_reserved(name).into());
     }
     if !archived && finds("SELECT 1 FROM binding WHERE pool_id = ?1 OR from_pool_id = ?1")? {
-        let message = format!("codes of pool '{name}' are assigned to customers");
-        return Err(refused(message, "delete it with '--archive FILE'"));
+        return Err(refusal::is_assigned(name).into());
     }
     Ok(())
 }
 
 fn import(session: &Session<'_>, pool: &PoolName, vouchers: &[NewVoucher]) -> Outcome<Vec<Imported>> {
-    let id = pool::id(session, pool)?.ok_or_else(|| no_such_pool(pool))?;
+    let id = pool::id(session, pool)?.ok_or_else(|| refusal::no_such_pool(pool))?;
     let mut added = HashSet::new();
     let mut answers = Vec::with_capacity(vouchers.len());
     let mut fresh = Vec::new();

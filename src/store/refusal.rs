@@ -1,0 +1,43 @@
+//! What every store says, in the same words, when a request does not fit what is there.
+
+use crate::error::{Error, ErrorKind};
+use crate::voucher::PoolName;
+
+/// There is no such pool.
+pub(super) fn no_such_pool(name: &PoolName) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no pool '{name}'"))
+        .with_help("'tearoff pool list' shows those that exist")
+}
+
+/// A page was asked for behind a code that is not there.
+pub(super) fn not_in_pool() -> Error {
+    Error::new(ErrorKind::NotFound, "the code to go on behind is not in this pool")
+        .with_help("start again from the first page")
+}
+
+/// A pool of that name is there already.
+pub(super) fn pool_exists(name: &PoolName) -> Error {
+    refused(format!("pool '{name}' exists already"), "change it with 'tearoff pool set'")
+}
+
+/// Another pool overflows into this one.
+pub(super) fn is_overflow(name: &PoolName) -> Error {
+    let message = format!("pool '{name}' is the overflow pool of another");
+    refused(message, "give that pool another overflow pool first")
+}
+
+/// Messages hold codes at this moment.
+pub(super) fn is_reserved(name: &PoolName) -> Error {
+    let message = format!("codes of pool '{name}' are reserved at this moment");
+    refused(message, "wait until the messages that need them are done")
+}
+
+/// Customers hold codes, and nobody said that they are archived.
+pub(super) fn is_assigned(name: &PoolName) -> Error {
+    let message = format!("codes of pool '{name}' are assigned to customers");
+    refused(message, "delete it with '--archive FILE'")
+}
+
+pub(super) fn refused(message: String, help: &str) -> Error {
+    Error::new(ErrorKind::Refused, message).with_help(help)
+}
