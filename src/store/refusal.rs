@@ -38,6 +38,12 @@ pub(super) fn is_assigned(name: &PoolName) -> Error {
     refused(message, "delete it with '--archive FILE'")
 }
 
-pub(super) fn refused(message: String, help: &str) -> Error {
+/// The pool of that name was being deleted when something broke.
+pub(super) fn is_half_deleted(name: &PoolName) -> Error {
+    let message = format!("pool '{name}' is being deleted");
+    refused(message, "wait until that is done; if it was interrupted, delete the pool again")
+}
+
+fn refused(message: String, help: &str) -> Error {
     Error::new(ErrorKind::Refused, message).with_help(help)
 }

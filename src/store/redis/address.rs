@@ -18,7 +18,7 @@ pub(super) const SHARDS: u8 = 16;
 pub(super) struct Hash([u8; 20]);
 
 impl Hash {
-    fn of(text: &str) -> Hash {
+    pub(super) fn of(text: &str) -> Hash {
         Hash(Sha1::from(text.as_bytes()).digest().bytes())
     }
 
@@ -46,6 +46,11 @@ impl Hash {
         self.0[5] % SHARDS
     }
 
+    /// The place in an order in which everything that is ever in one bucket stands together, in a space of whatever size.
+    pub(super) fn order(&self) -> u32 {
+        u32::from_be_bytes(self.head()).reverse_bits()
+    }
+
     /// The bucket in a space of `buckets`.
     pub(super) fn bucket(&self, buckets: u64) -> u64 {
         bucket(self.head(), buckets)
@@ -63,6 +68,15 @@ pub(super) fn bucket(head: [u8; 4], buckets: u64) -> u64 {
 /// The bucket that bucket `buckets` is split off when a space of so many buckets grows by one.
 pub(super) fn split_from(buckets: u64) -> u64 {
     buckets - (1 << buckets.max(1).ilog2())
+}
+
+/// The bucket, in a space of `buckets`, of what stands at a place of [`Hash::order`], and the last place that it holds.
+pub(super) fn bucket_at(order: u32, buckets: u64) -> (u64, u32) {
+    let bucket = bucket(order.reverse_bits().to_be_bytes(), buckets);
+    let whole = 1 << buckets.max(1).ilog2();
+    let is_split = bucket >= whole || bucket + whole < buckets;
+    let bits = whole.ilog2() + u32::from(is_split);
+    (bucket, order | u32::MAX.checked_shr(bits).unwrap_or(0))
 }
 
 /// The field under which a claim's key is bound: four bytes of its anchor, then eight of the key.
@@ -125,6 +139,23 @@ mod tests {
                 let (before, after) = (bucket(n.to_be_bytes(), buckets), bucket(n.to_be_bytes(), buckets + 1));
                 assert!(before == after || (before == split_from(buckets) && after == buckets), "{buckets} {n}");
             }
+        }
+    }
+
+    #[test]
+    fn the_order_passes_each_bucket_once_and_wholly() {
+        for buckets in [1, 2, 3, 5, 8, 13, 64, 100] {
+            let (mut next, mut seen) = (Some(0_u32), Vec::new());
+            while let Some(first) = next {
+                let (bucket, last) = bucket_at(first, buckets);
+                for order in [first, first + (last - first) / 3, last] {
+                    assert_eq!(bucket_at(order, buckets), (bucket, last), "{buckets} {order}");
+                }
+                seen.push(bucket);
+                next = last.checked_add(1);
+            }
+            seen.sort_unstable();
+            assert_eq!(seen, (0..buckets).collect::<Vec<_>>());
         }
     }
 

@@ -142,9 +142,9 @@ impl RedisStore {
     async fn own_ends(&self, entries: &[Entry]) -> Result<HashMap<String, Timestamp>> {
         let ending = entries.iter().filter(|entry| entry.record.kind == Kind::Voucher && entry.record.ends.is_some());
         let codes = ending.map(|entry| entry.record.code()).collect::<Result<Vec<Code>>>()?;
-        let homes = self.homes(&codes).await?;
+        let origins = self.origins_of(&codes).await?;
         let ends =
-            codes.iter().zip(homes).filter_map(|(code, home)| Some((code.as_str().to_owned(), home?.expires_at?)));
+            codes.iter().zip(origins).filter_map(|(code, origin)| Some((code.as_str().to_owned(), origin?.expires_at?)));
         Ok(ends.collect())
     }
 }

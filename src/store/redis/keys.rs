@@ -107,6 +107,11 @@ impl PoolKeys {
         format!("{}:pool", self.prefix)
     }
 
+    /// Hash: chunk number → codes of an import that is not finished.
+    pub(super) fn pending(&self) -> String {
+        format!("{}:pending", self.prefix)
+    }
+
     /// Hash: code → its metadata as JSON.
     pub(super) fn metadata(&self) -> String {
         format!("{}:metadata", self.prefix)

@@ -139,8 +139,8 @@ impl RedisStore {
 
     /// A voucher by its code: `Lookup::voucher`.
     pub(super) async fn voucher_of(&self, code: &Code) -> Result<Option<VoucherRecord>> {
-        let Some(home) = self.homes(std::slice::from_ref(code)).await?.pop().flatten() else { return Ok(None) };
-        Ok(self.records(&home.pool, &[(code.clone(), home.expires_at)]).await?.pop().flatten())
+        let Some(origin) = self.origins_of(std::slice::from_ref(code)).await?.pop().flatten() else { return Ok(None) };
+        Ok(self.records(&origin.pool, &[(code.clone(), origin.expires_at)]).await?.pop().flatten())
     }
 
     /// The vouchers of each customer, oldest first: `Lookup::customers`.

@@ -4,22 +4,32 @@
 //! and is changed by scripts, each in one step; a batch of claims is one call for each pool.
 
 mod address;
+mod chunk;
+mod delete;
 mod desk;
 mod examine;
 mod fault;
+mod grow;
+mod import;
 mod keys;
 mod link;
+mod listing;
 mod lookup;
 mod messages;
 mod options;
+mod pool;
 mod pool_call;
+mod ports;
+mod project;
 mod record;
+mod registry;
 mod reply;
 mod reserve;
 mod script;
 mod settle;
-mod standin;
+mod shelf;
 mod target;
+mod together;
 
 use std::sync::atomic::Ordering;
 
@@ -30,6 +40,7 @@ use self::keys::ProjectKeys;
 use self::link::Link;
 use self::messages::MessageBuckets;
 use self::pool_call::Buckets;
+use self::registry::Sizes;
 use crate::error::Result;
 use crate::voucher::check_name;
 
@@ -40,6 +51,7 @@ pub struct RedisStore {
     keys: ProjectKeys,
     buckets: Buckets,
     message_buckets: MessageBuckets,
+    sizes: Sizes,
     options: RedisOptions,
 }
 
@@ -83,6 +95,7 @@ impl RedisOptions {
             keys: ProjectKeys::new(project),
             buckets: Buckets::default(),
             message_buckets: MessageBuckets::default(),
+            sizes: Sizes::default(),
             options: self,
         })
     }

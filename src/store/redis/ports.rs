@@ -35,8 +35,7 @@ impl Lookup for RedisStore {
     }
 
     async fn pools_of(&self, codes: &[Code]) -> Result<Vec<Option<PoolName>>> {
-        let homes = self.homes(codes).await?;
-        Ok(homes.into_iter().map(|home| home.map(|home| home.pool)).collect())
+        self.pools_with(codes).await
     }
 
     async fn customers(&self, customers: &[CustomerId]) -> Result<Vec<Vec<VoucherRecord>>> {
@@ -44,7 +43,8 @@ impl Lookup for RedisStore {
     }
 
     async fn vouchers(&self, pool: &PoolName, after: Option<&Code>, limit: usize) -> Result<Vec<VoucherRecord>> {
-        self.page(pool, after, limit).await
+        let codes = self.codes_behind(pool, after, limit).await?;
+        Ok(self.records(pool, &codes).await?.into_iter().flatten().collect())
     }
 
     async fn pools(&self) -> Result<Vec<PoolStatus>> {
@@ -52,7 +52,7 @@ impl Lookup for RedisStore {
     }
 
     async fn pool(&self, name: &PoolName) -> Result<Option<PoolStatus>> {
-        self.one_pool(name).await
+        self.status_of(name).await
     }
 
     async fn catalogue(&self) -> Result<Catalogue> {
@@ -75,7 +75,7 @@ impl Stock for RedisStore {
     }
 
     async fn import(&self, pool: &PoolName, vouchers: &[NewVoucher]) -> Result<Vec<Imported>> {
-        self.take_in(pool, vouchers).await
+        self.import_vouchers(pool, vouchers).await
     }
 }
 

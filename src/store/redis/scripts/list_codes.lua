@@ -2,7 +2,7 @@
 --
 -- KEYS 1: the shard. 2-: buckets of codes.
 -- ARGV 1: in how many buckets the caller believes the codes to be. 2-: ranges of chunk numbers: the first and the last of each.
--- Returns {'OK', code, chunk, …}, or {'RESIZED', how many buckets}.
+-- Returns {'OK', how many buckets, code, chunk, …}, or {'RESIZED', how many buckets}.
 
 local call = redis.call
 
@@ -14,7 +14,7 @@ end
 
 local buckets = call('HGET', KEYS[1], 'codes_buckets') or '1'
 if ARGV[1] ~= buckets then return { 'RESIZED', buckets } end
-local answer = { 'OK' }
+local answer = { 'OK', buckets }
 for n = 2, #KEYS do
     local entries = call('HGETALL', KEYS[n])
     for place = 1, #entries, 2 do
