@@ -1,7 +1,7 @@
 //! `tearoff.toml` in the working folder: what a project would otherwise repeat with every command.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -17,6 +17,10 @@ const FILE: &str = "tearoff.toml";
 pub(super) struct Config {
     /// The store's URL.
     pub(super) store: Option<String>,
+    /// How many Redis replicas must have what is assigned before it counts.
+    pub(super) replicas: Option<u32>,
+    /// Certificates to trust in place of the usual ones.
+    pub(super) ca_file: Option<PathBuf>,
     /// The project's name.
     pub(super) project: Option<String>,
     /// What one message may use, where a campaign file does not say so itself.
@@ -40,7 +44,7 @@ impl Config {
             // The engine's own display quotes the line, in which a password may stand.
             let message = error.message().lines().next().unwrap_or_default().to_owned();
             Error::new(ErrorKind::InvalidInput, format!("{FILE}, line {line}: {message}"))
-                .with_help("it may set 'store' and 'project', both text, and numbers in a section [limits]")
+                .with_help("it may set 'store', 'project' and 'ca_file', all text, the number 'replicas', and numbers in a section [limits]")
         })
     }
 }
@@ -54,7 +58,7 @@ mod tests {
         let error = Config::parse("store = \"memory:\"\nprojekt = \"shop\"\n").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "tearoff.toml, line 2: unknown field `projekt`, expected one of `store`, `project`, `limits`"
+            "tearoff.toml, line 2: unknown field `projekt`, expected one of `store`, `replicas`, `ca_file`, `project`, `limits`"
         );
     }
 }

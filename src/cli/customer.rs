@@ -36,7 +36,7 @@ impl Show {
     async fn run(&self, context: &Context) -> Result<Exit> {
         let customer = CustomerId::new(&self.id)?;
         let vouchers: Vec<VoucherRecord> =
-            context.open()?.customers(&[customer]).await?.into_iter().flatten().collect();
+            context.open().await?.customers(&[customer]).await?.into_iter().flatten().collect();
         if self.format.json {
             context.output.json(&vouchers)?;
         } else if vouchers.is_empty() {

@@ -31,7 +31,7 @@ impl Doctor {
 /// What the store finds in itself; a store that cannot be opened is a finding, too.
 async fn examine(context: &Context) -> Result<(Vec<Finding>, Exit)> {
     let check = "store".to_owned();
-    let store = match context.open() {
+    let store = match context.open_unchecked().await {
         Ok(store) => store,
         Err(error) => {
             let help = error.help().map(|help| format!("; {help}")).unwrap_or_default();

@@ -30,7 +30,8 @@ pub(super) fn start(globals: &Globals, output: &Output) {
         (false, 2) => "debug",
         (false, _) => "trace",
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    // What the Redis library logs may quote what servers say, and we tell it ourselves.
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},redis=off")));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     log_panics();
     // Somebody who runs the command line inside a program of their own may have set up logging already.

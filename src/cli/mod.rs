@@ -20,6 +20,7 @@ mod voucher;
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{ArgAction, Args, ColorChoice, CommandFactory, Parser, Subcommand};
@@ -33,6 +34,7 @@ use self::output::Output;
 use self::store::{StoreUrl, open_existing_store, open_store};
 use crate::error::{Error, ErrorKind, Result};
 use crate::render::Limits;
+use crate::store::RedisOptions;
 use crate::voucher::Store;
 
 const DEFAULT_STORE: &str = "sqlite:tearoff.db";
@@ -69,12 +71,22 @@ pub struct Cli {
 #[derive(Args)]
 #[command(next_help_heading = "Global options")]
 struct Globals {
-    /// Where the pools are: sqlite:PATH or memory: [default: 'store' of ./tearoff.toml, else sqlite:tearoff.db]
+    /// Where the pools are: sqlite:PATH, redis://…, rediss://…, redis+cluster://…, redis+sentinel://…
+    /// or memory: [default: 'store' of ./tearoff.toml, else sqlite:tearoff.db]
     #[arg(long, global = true, value_name = "URL", env = "TEAROFF_STORE", hide_env_values = true)]
     store: Option<String>,
     /// The project whose pools are meant [default: 'project' of ./tearoff.toml, else default]
     #[arg(long, global = true, value_name = "NAME")]
     project: Option<String>,
+    /// Run on a Redis server that is set up so that codes may be lost or given twice
+    #[arg(long, global = true)]
+    accept_loss: bool,
+    /// How many Redis replicas must have what is assigned before it counts [default: 'replicas' of ./tearoff.toml, else 0]
+    #[arg(long, global = true, value_name = "N")]
+    replicas: Option<u32>,
+    /// Certificates (PEM) to trust in place of the usual ones, for rediss: [default: 'ca_file' of ./tearoff.toml]
+    #[arg(long, global = true, value_name = "PATH")]
+    ca_file: Option<PathBuf>,
     /// Log more; twice for even more
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
@@ -128,6 +140,7 @@ enum Command {
 /// What a command works with.
 struct Context {
     store: StoreUrl,
+    redis: RedisOptions,
     project: String,
     limits: Limits,
     output: Output,
@@ -135,26 +148,42 @@ struct Context {
 
 impl Context {
     fn new(globals: &Globals) -> Result<Context> {
-        let config = Config::read()?;
+        let mut config = Config::read()?;
+        let redis = globals.redis(&mut config);
         let store = globals.store.clone().or(config.store).unwrap_or_else(|| DEFAULT_STORE.to_owned());
         let project = globals.project.clone().or(config.project).unwrap_or_else(|| DEFAULT_PROJECT.to_owned());
-        Ok(Context { store: store.parse()?, project, limits: config.limits, output: globals.output() })
+        Ok(Context { store: store.parse()?, redis, project, limits: config.limits, output: globals.output() })
     }
 
     /// The store, which must be there.
-    fn open(&self) -> Result<Arc<dyn Store>> {
-        open_existing_store(&self.store, &self.project)
+    async fn open(&self) -> Result<Arc<dyn Store>> {
+        open_existing_store(&self.store, &self.redis, &self.project).await
+    }
+
+    /// The store, which must be there, however unsafe it is.
+    async fn open_unchecked(&self) -> Result<Arc<dyn Store>> {
+        open_existing_store(&self.store, &self.redis.clone().unchecked(), &self.project).await
     }
 
     /// The store, made if it is not there.
-    fn open_or_make(&self) -> Result<Arc<dyn Store>> {
-        open_store(&self.store, &self.project)
+    async fn open_or_make(&self) -> Result<Arc<dyn Store>> {
+        open_store(&self.store, &self.redis, &self.project).await
     }
 }
 
 impl Globals {
     fn output(&self) -> Output {
         Output::new(self.color, self.quiet)
+    }
+
+    fn redis(&self, config: &mut Config) -> RedisOptions {
+        let options = RedisOptions::default()
+            .accept_loss(self.accept_loss)
+            .replicas(self.replicas.or(config.replicas).unwrap_or_default());
+        match self.ca_file.clone().or(config.ca_file.take()) {
+            Some(path) => options.ca_file(path),
+            None => options,
+        }
     }
 }
 

@@ -62,7 +62,7 @@ impl Render {
         };
         let outcome = match message.purpose {
             Purpose::Preview => preview(&template, &Arc::new(message), &catalogue(context).await?),
-            Purpose::Live | Purpose::Test => personalize(&template, message, context.open()?).await?,
+            Purpose::Live | Purpose::Test => personalize(&template, message, context.open().await?).await?,
         };
         self.print(&outcome, context)?;
         Ok(Exit::from(&outcome))
@@ -112,7 +112,7 @@ async fn personalize(template: &Arc<Template>, message: Message, store: Arc<dyn 
 
 /// What a preview may know of the pools. Templates are written before there is a store.
 async fn catalogue(context: &Context) -> Result<Arc<Catalogue>> {
-    match context.open() {
+    match context.open().await {
         Ok(store) => store.catalogue().await.map(Arc::new),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             context.output.warn(format!("{error}, so this preview knows no pools"));

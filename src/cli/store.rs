@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::SqliteStore;
+use crate::store::{RedisOptions, RedisUrl, SqliteStore};
 use crate::voucher::Store;
 
 /// Where a store is.
@@ -14,11 +14,13 @@ use crate::voucher::Store;
 pub(super) enum StoreUrl {
     /// A file of this machine.
     Sqlite(PathBuf),
+    /// Servers that many machines share.
+    Redis(RedisUrl),
     /// Nowhere: it lasts as long as the program.
     Memory,
 }
 
-const KNOWN: &str = "this build can use sqlite:PATH and memory:";
+const KNOWN: &str = "write sqlite:PATH, redis://…, rediss://…, redis+cluster://…, redis+sentinel://… or memory:";
 
 impl FromStr for StoreUrl {
     type Err = Error;
@@ -31,13 +33,18 @@ impl FromStr for StoreUrl {
                 "" => Err(wrong("the store URL 'sqlite:' has no path".into()).with_help("write sqlite:PATH")),
                 path => Ok(StoreUrl::Sqlite(path.into())),
             },
+            Some((scheme, _)) if is_redis(scheme) => Ok(StoreUrl::Redis(url.parse()?)),
             // The rest of an unknown URL may hold a password.
             Some((scheme, _)) if is_scheme(scheme) => {
                 Err(wrong(format!("there is no store for '{scheme}:' URLs")).with_help(KNOWN))
             }
-            _ => Err(wrong("the store URL has no scheme".into()).with_help(format!("write sqlite:PATH; {KNOWN}"))),
+            _ => Err(wrong("the store URL has no scheme".into()).with_help(KNOWN)),
         }
     }
+}
+
+fn is_redis(scheme: &str) -> bool {
+    matches!(scheme.split('+').next(), Some("redis" | "rediss"))
 }
 
 fn is_scheme(text: &str) -> bool {
@@ -48,28 +55,30 @@ impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StoreUrl::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            StoreUrl::Redis(url) => write!(f, "{url}"),
             StoreUrl::Memory => f.write_str("memory:"),
         }
     }
 }
 
 /// Opens the store at `url` for a project, and makes it if it is not there.
-pub(super) fn open_store(url: &StoreUrl, project: &str) -> Result<Arc<dyn Store>> {
+pub(super) async fn open_store(url: &StoreUrl, redis: &RedisOptions, project: &str) -> Result<Arc<dyn Store>> {
     Ok(match url {
         StoreUrl::Sqlite(path) => Arc::new(SqliteStore::open(path, project)?),
+        StoreUrl::Redis(url) => Arc::new(redis.clone().open_at(url.clone(), project).await?),
         StoreUrl::Memory => Arc::new(SqliteStore::in_memory(project)?),
     })
 }
 
 /// Opens a store that must be there: who looks something up, or changes it, wants to hear of a wrong path.
-pub(super) fn open_existing_store(url: &StoreUrl, project: &str) -> Result<Arc<dyn Store>> {
+pub(super) async fn open_existing_store(url: &StoreUrl, redis: &RedisOptions, project: &str) -> Result<Arc<dyn Store>> {
     match url {
         StoreUrl::Sqlite(path) if !path.exists() => {
             let message = format!("there is no store file '{}'", path.display());
             Err(Error::new(ErrorKind::NotFound, message)
                 .with_help("'tearoff pool create POOL' makes it with its first pool; '--store' names another one"))
         }
-        _ => open_store(url, project),
+        _ => open_store(url, redis, project).await,
     }
 }
 
@@ -90,10 +99,17 @@ mod tests {
     }
 
     #[test]
+    fn urls_name_servers() {
+        for url in ["redis://a:1", "rediss://a:1/2", "redis+cluster://a:1,b:2", "redis+sentinel://a:1/shop"] {
+            assert_eq!(url.parse::<StoreUrl>().unwrap().to_string(), url);
+        }
+    }
+
+    #[test]
     fn an_unknown_url_is_told_without_its_password() {
-        let error = "redis://user:secret@host:6379".parse::<StoreUrl>().unwrap_err();
-        assert_eq!(error.to_string(), "there is no store for 'redis:' URLs");
-        assert_eq!(error.help(), Some("this build can use sqlite:PATH and memory:"));
+        let error = "postgres://user:secret@host:6379".parse::<StoreUrl>().unwrap_err();
+        assert_eq!(error.to_string(), "there is no store for 'postgres:' URLs");
+        assert_eq!(error.help(), Some(KNOWN));
         for url in ["tearoff.db", "./a:b", "C:\\tearoff.db"] {
             assert_eq!(url.parse::<StoreUrl>().unwrap_err().to_string(), "the store URL has no scheme", "{url}");
         }

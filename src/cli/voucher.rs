@@ -68,7 +68,7 @@ impl Voucher {
 impl Show {
     async fn run(&self, context: &Context) -> Result<Exit> {
         let code = Code::new(&self.code)?;
-        let found = context.open()?.voucher(&code).await?;
+        let found = context.open().await?.voucher(&code).await?;
         let voucher = found.ok_or_else(|| {
             Error::new(ErrorKind::NotFound, format!("project '{}' has no such voucher", context.project))
                 .with_help("check the code; '--project' names another project")
@@ -110,7 +110,7 @@ fn rows(voucher: &VoucherRecord) -> Vec<(&str, String)> {
 impl Release {
     async fn run(&self, context: &Context) -> Result<Exit> {
         let message = MessageId::new(&self.message)?;
-        let result = context.open()?.release_message(&message).await?;
+        let result = context.open().await?.release_message(&message).await?;
         let ReleasedMessage { released, kept } = result;
         if self.format.json {
             context.output.json(&result)?;
@@ -126,7 +126,7 @@ impl Release {
 
 impl Reclaim {
     async fn run(&self, context: &Context) -> Result<Exit> {
-        let reclaimed = context.open()?.reclaim_tests().await?;
+        let reclaimed = context.open().await?.reclaim_tests().await?;
         if self.format.json {
             context.output.json(&json!({ "reclaimed": reclaimed }))?;
         } else {

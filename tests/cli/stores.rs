@@ -41,18 +41,65 @@ fn a_store_in_memory_lasts_as_long_as_the_command() {
 #[test]
 fn other_stores_are_named_without_their_password() {
     let shop = Shop::new();
-    for url in ["redis://:secret@host:6379", "rediss://host", "redis+cluster://host:1,host:2", "postgres://host"] {
-        let scheme = url.split_once(':').unwrap().0;
-        let error =
-            format!("error: there is no store for '{scheme}:' URLs\nhelp: this build can use sqlite:PATH and memory:");
-        shop.run_with(&["pool", "list", "--store", url]).fails(7, &error);
-    }
-    shop.run("pool list --store tearoff.db").fails(
-        7,
-        "error: the store URL has no scheme\nhelp: write sqlite:PATH; this build can use sqlite:PATH and memory:",
-    );
+    let help = "help: write sqlite:PATH, redis://…, rediss://…, redis+cluster://…, redis+sentinel://… or memory:";
+    shop.run("pool list --store postgres://:secret@host")
+        .fails(7, &format!("error: there is no store for 'postgres:' URLs\n{help}"));
+    shop.run("pool list --store tearoff.db").fails(7, &format!("error: the store URL has no scheme\n{help}"));
     shop.run("pool list --store sqlite:")
         .fails(7, "error: the store URL 'sqlite:' has no path\nhelp: write sqlite:PATH");
+}
+
+#[test]
+fn a_wrong_redis_url_is_told_without_its_password() {
+    let shop = Shop::new();
+    for (url, error) in [
+        ("redis://:secret@host:secret", "has a port that is none"),
+        ("redis+sentinel://:secret@host:1", "does not name the master that the sentinels watch"),
+        ("redis+other://:secret@host:1", "has a scheme that is none of Redis"),
+    ] {
+        let run = shop.run_with(&["pool", "list", "--store", url]);
+        assert_eq!(run.code, Some(7), "{}", run.stderr);
+        assert!(
+            run.stderr.starts_with(&format!("error: the store URL {error}\nhelp: write redis://")),
+            "{}",
+            run.stderr
+        );
+        assert!(!run.stderr.contains("secret"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn servers_that_nobody_answers_at_are_an_error_at_once() {
+    let shop = Shop::new();
+    for (url, shown) in [
+        ("redis://:secret@127.0.0.1:1", "redis://127.0.0.1:1"),
+        ("redis+cluster://127.0.0.1:1,127.0.0.1:2", "redis+cluster://127.0.0.1:1,127.0.0.1:2"),
+        ("redis+sentinel://127.0.0.1:1,127.0.0.1:2/shop", "redis+sentinel://127.0.0.1:1,127.0.0.1:2/shop"),
+    ] {
+        let run = shop.run_with(&["pool", "list", "--store", url]);
+        assert_eq!(run.code, Some(5), "{}", run.stderr);
+        assert!(run.stderr.starts_with(&format!("error: the store at {shown} cannot be reached")), "{}", run.stderr);
+        assert!(run.stderr.contains("help: check that the server runs") && !run.stderr.contains("secret"));
+    }
+}
+
+#[test]
+fn a_ca_file_is_one_or_is_refused() {
+    let shop = Shop::new();
+    shop.write("no.pem", "no certificate");
+    shop.write("tearoff.toml", "store = 'rediss://127.0.0.1:1'\nca_file = 'no.pem'\n");
+    shop.run("pool list").fails(
+        7,
+        "error: the CA file 'no.pem' holds no certificate, or a broken one\n\
+         help: give certificates in PEM form: '-----BEGIN CERTIFICATE-----' and so on",
+    );
+    let run = shop.run("pool list --ca-file missing.pem");
+    assert_eq!(run.code, Some(7));
+    assert!(run.stderr.starts_with("error: cannot read the CA file 'missing.pem'"), "{}", run.stderr);
+    shop.run("pool list --store redis://127.0.0.1:1").fails(
+        7,
+        "error: a CA file is given, but redis://127.0.0.1:1 is not encrypted\nhelp: write 'rediss' in the URL",
+    );
 }
 
 #[test]

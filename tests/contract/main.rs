@@ -13,6 +13,9 @@ mod limits;
 mod lookups;
 mod model;
 mod overflow;
+mod redis_fixture;
+#[path = "../servers/mod.rs"]
+mod servers;
 mod settling;
 mod stock;
 mod world;
@@ -155,3 +158,6 @@ macro_rules! promises {
 
 store_contract!(sqlite_file, crate::fixture::SqliteFile);
 store_contract!(sqlite_memory, crate::fixture::SqliteMemory);
+store_contract!(redis_alone, crate::redis_fixture::Redis<crate::redis_fixture::Alone>);
+store_contract!(redis_cluster, crate::redis_fixture::Redis<crate::redis_fixture::Clustered>);
+store_contract!(redis_sentinel, crate::redis_fixture::Redis<crate::redis_fixture::Watched>);

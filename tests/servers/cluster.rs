@@ -80,7 +80,12 @@ impl Cluster {
         self.nodes[0].command(&["CLUSTER", "KEYSLOT", key])
     }
 
-    /// The running master that serves a slot, as most masters see it.
+    /// Waits until this node serves a slot.
+    pub(crate) fn wait_for_owner(&self, slot: u16, node: &Server) {
+        until("another node serves the slot", || (self.owner(slot).port() == node.port()).then_some(()));
+    }
+
+    /// The running master that serves a slot in its own eyes.
     pub(crate) fn owner(&self, slot: u16) -> &Server {
         until("somebody serves the slot", || {
             self.nodes.iter().filter(|node| !node.has_ended()).find(|node| is_master(node) && serves(node, slot))

@@ -126,13 +126,12 @@ impl Server {
         assert!(self.run(), "redis-server does not start again:\n{}", self.log());
     }
 
-    /// The same without the program that it was started through.
+    /// Starts it again in another way: only what it is run through may change.
     #[track_caller]
-    pub(crate) fn restart_plain(&self) {
-        self.kill_9();
+    pub(crate) fn restart_with(&self, change: impl FnOnce(Settings) -> Settings) {
         {
             let mut settings = self.settings.lock().unwrap();
-            *settings = settings.clone().through(&[]);
+            *settings = change(settings.clone());
         }
         self.restart();
     }

@@ -30,7 +30,7 @@ pub(in crate::cli) struct Check {
 impl Check {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit> {
         let prepared = Prepared::read(&self.file, context)?;
-        let store = store_to_look_at(context)?;
+        let store = store_to_look_at(context).await?;
         prepared.check_pools(&*store).await?;
         if self.without_audience {
             prepared.show_pools(context, &self.format)?;

@@ -172,9 +172,11 @@ fn imported(report: &intake::ImportReport) -> String {
 }
 
 /// The store for looking, which a look does not make.
-pub(super) fn store_to_look_at(context: &Context) -> Result<Arc<dyn Store>> {
+pub(super) async fn store_to_look_at(context: &Context) -> Result<Arc<dyn Store>> {
     match &context.store {
-        StoreUrl::Sqlite(path) if !path.exists() => open_store(&StoreUrl::Memory, &context.project),
-        _ => context.open(),
+        StoreUrl::Sqlite(path) if !path.exists() => {
+            open_store(&StoreUrl::Memory, &context.redis, &context.project).await
+        }
+        _ => context.open().await,
     }
 }

@@ -62,7 +62,7 @@ impl Run {
 
     /// Checks that there is enough, then brings the pools along; gives the store, and what is expected of the run.
     async fn make_ready(&self, context: &Context, prepared: &Prepared) -> Result<(Arc<dyn Store>, Option<Forecast>)> {
-        let store = store_to_look_at(context)?;
+        let store = store_to_look_at(context).await?;
         prepared.check_pools(&*store).await?;
         let mut expected = None;
         if prepared.file.audience == Input::Standard {
@@ -78,7 +78,7 @@ impl Run {
             expected = Some(forecast);
         }
         prepared.campaign(store).check_folder(&self.out)?;
-        let store = context.open_or_make()?;
+        let store = context.open_or_make().await?;
         prepared.fill_pools(context, &*store).await?;
         Ok((store, expected))
     }

@@ -28,7 +28,7 @@ pub(in crate::cli) struct Delete {
 
 impl Delete {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit> {
-        let store = context.open()?;
+        let store = context.open().await?;
         let pool = find(&*store, &self.pool).await?;
         match &self.archive {
             None => store.delete_pool(&pool.name, false).await?,

@@ -54,7 +54,7 @@ impl Import {
         if self.source != Input::Standard {
             drop(intake::open(&self.source, &options)?);
         }
-        let store = context.open_or_make()?;
+        let store = context.open_or_make().await?;
         let mut progress = Progress::start(&context.output, "importing", None);
         let report =
             intake::import(&*store, &pool, &self.source, &options, &mut |report| progress.read(report.read)).await;

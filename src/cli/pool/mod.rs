@@ -59,7 +59,7 @@ pub(super) struct Switch {
 
 impl Switch {
     async fn run(&self, context: &Context, paused: bool) -> Result<Exit> {
-        let store = context.open()?;
+        let store = context.open().await?;
         let PoolStatus { name, mut settings, .. } = find(&*store, &self.pool).await?;
         settings.paused = paused;
         store.set_pool(&name, &settings).await?;

@@ -99,7 +99,7 @@ impl Create {
         let name = PoolName::new(&self.pool)?;
         let mut settings = PoolSettings::default();
         self.given.apply(&mut settings)?;
-        context.open_or_make()?.create_pool(&name, &settings).await?;
+        context.open_or_make().await?.create_pool(&name, &settings).await?;
         context.output.remark(format!("created pool '{name}' in {}", context.store));
         Ok(Exit::Done)
     }
@@ -107,7 +107,7 @@ impl Create {
 
 impl Set {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit> {
-        let store = context.open()?;
+        let store = context.open().await?;
         let pool = find(&*store, &self.pool).await?;
         let settings = self.changed(&pool.settings)?;
         store.set_pool(&pool.name, &settings).await?;

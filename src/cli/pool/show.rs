@@ -50,7 +50,7 @@ impl<'a> From<&'a PoolStatus> for CountsForm<'a> {
 
 impl List {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit> {
-        let pools = context.open()?.pools().await?;
+        let pools = context.open().await?.pools().await?;
         if self.format.json {
             context.output.json(&pools.iter().map(CountsForm::from).collect::<Vec<_>>())?;
         } else if pools.is_empty() {
@@ -107,7 +107,7 @@ fn share(part: u64, whole: u64) -> (String, String) {
 
 impl Show {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit> {
-        let pool = find(&*context.open()?, &self.pool).await?;
+        let pool = find(&*context.open().await?, &self.pool).await?;
         if self.format.json {
             context.output.json(&CountsForm::from(&pool))?;
         } else {

@@ -93,7 +93,11 @@ pub(super) async fn admit(link: &Link, options: &RedisOptions) -> Result<()> {
         }
         return Ok(());
     }
-    let joined = |part: fn(&Check) -> &str| losses.iter().map(|check| part(check)).collect::<Vec<_>>().join("; ");
+    let joined = |part: fn(&Check) -> &str| {
+        let mut parts: Vec<_> = losses.iter().map(|check| part(check)).collect();
+        parts.dedup();
+        parts.join("; ")
+    };
     let message = format!("the store at {} may lose codes or give them twice: {}", link.url(), joined(|c| &c.detail));
     let help = format!("{}; or accept it with '--accept-loss'", joined(|check| check.remedy));
     Err(Error::new(ErrorKind::Refused, message).with_help(help))

@@ -73,8 +73,9 @@ impl Fault {
             Fault::NotMaster => unavailable("has no master at the moment").with_help(REACH),
             Fault::Late => unavailable("did not answer in time").with_help(REACH),
             Fault::UnknownMaster => {
-                let message = format!("the sentinels of {url} do not know a master of that name");
-                Error::new(ErrorKind::InvalidInput, message).with_help("it is the name after 'sentinel monitor'")
+                let message = format!("no sentinel of {url} knows a master of that name");
+                Error::new(ErrorKind::InvalidInput, message)
+                    .with_help("write the hosts of the sentinels, and the name that stands after 'sentinel monitor'")
             }
         }
     }
@@ -126,11 +127,8 @@ fn tell(error: &RedisError, url: &RedisUrl) -> Error {
         }
         _ if error.kind() == redis::ErrorKind::AuthenticationFailed => refused(url),
         "WRONGPASS" | "NOAUTH" => refused(url),
-        "NOPERM" => told(
-            InvalidInput,
-            "does not allow its user all commands and keys that are needed",
-            "give the user the rights that docs/REDIS.md lists, with 'ACL SETUSER'",
-        ),
+        "NOPERM" => forbidden(url),
+        _ if says(error, "user executing the script") => forbidden(url),
         "WRONGTYPE" => told(
             StoreCorrupt,
             "has something else under one of our keys",
@@ -166,17 +164,23 @@ fn refused(url: &RedisUrl) -> Error {
         .with_help("write redis://USER:PASSWORD@HOST:PORT, with '%25' for '%' and '%40' for '@'")
 }
 
+fn forbidden(url: &RedisUrl) -> Error {
+    let message = format!("the store at {url} does not allow its user all commands and keys that are needed");
+    Error::new(ErrorKind::InvalidInput, message)
+        .with_help("give the user the rights that docs/REDIS.md lists, with 'ACL SETUSER'")
+}
+
 fn unreachable_server(error: &RedisError, url: &RedisUrl) -> Error {
     let message = format!("the store at {url} cannot be reached");
     Error::new(ErrorKind::StoreUnavailable, message).with_help(REACH).with_source(io_error(error))
 }
 
-/// The cause without the host's or the library's words.
+/// The cause in the words of this machine.
 fn io_error(error: &RedisError) -> io::Error {
     match cause(error) {
         Some(cause) => match certificate_error(cause) {
             Some(certificate) => io::Error::other(certificate.to_string()),
-            None => cause.kind().into(),
+            None => io::Error::new(cause.kind(), cause.to_string()),
         },
         None => io::ErrorKind::NotConnected.into(),
     }
@@ -226,6 +230,7 @@ mod tests {
             ("MOVED 7 10.0.0.1:6379", InvalidInput, Cure::Connection),
             ("NOAUTH Authentication required.", InvalidInput, Cure::None),
             ("WRONGPASS invalid username-password pair", InvalidInput, Cure::None),
+            ("ERR The user executing the script can't run this command or subcommand", InvalidInput, Cure::None),
             ("NOPERM this user has no permissions to run the 'evalsha' command", InvalidInput, Cure::None),
             ("WRONGTYPE Operation against a key holding the wrong kind", StoreCorrupt, Cure::None),
             ("ERR user_script:7: attempt to index a nil value", StoreCorrupt, Cure::None),

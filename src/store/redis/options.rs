@@ -10,6 +10,8 @@ use std::time::Duration;
 pub struct RedisOptions {
     /// Whether settings of the server that may lose or double codes are accepted.
     pub(super) accept_loss: bool,
+    /// Whether the server's settings are looked at when the store is opened.
+    pub(super) checked: bool,
     /// How many replicas must have a thing before it counts.
     pub(super) replicas: u32,
     /// A file with the certificates (PEM) to trust instead of the usual ones.
@@ -24,6 +26,7 @@ impl Default for RedisOptions {
     fn default() -> RedisOptions {
         RedisOptions {
             accept_loss: false,
+            checked: true,
             replicas: 0,
             ca_file: None,
             patience: Duration::from_secs(10),
@@ -37,6 +40,13 @@ impl RedisOptions {
     #[must_use]
     pub fn accept_loss(mut self, accept: bool) -> RedisOptions {
         self.accept_loss = accept;
+        self
+    }
+
+    /// Opens the store without looking at the server's settings, to [examine](crate::voucher::Store::examine) it.
+    #[must_use]
+    pub fn unchecked(mut self) -> RedisOptions {
+        self.checked = false;
         self
     }
 

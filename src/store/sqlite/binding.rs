@@ -8,9 +8,8 @@ use super::fault::{Outcome, stored};
 use super::pool::Pool;
 use super::session::{Session, optional_timestamp, timestamp};
 use super::shelf::Available;
-use crate::error::{Error, ErrorKind};
 use crate::voucher::{
-    Binding, CampaignId, Claim, ClaimKey, Code, Lease, MessageIdentity, Metadata, Mode, PoolName, Source, State,
+    Binding, CampaignId, ClaimKey, Code, Lease, MessageIdentity, Metadata, Mode, PoolName, Source, State,
     Voucher,
 };
 

@@ -123,7 +123,7 @@ impl Server {
         match self.setting("appendonly").or_else(|| self.said("aof_enabled")) {
             Some("yes" | "1") => Check::sound("persistence", "appendonly is yes"),
             Some(_) => Check::new("persistence", Severity::Loss, "appendonly is no", REMEDY),
-            None => unseen("persistence", "appendonly", REMEDY),
+            None => unseen("persistence", "appendonly"),
         }
     }
 
@@ -132,7 +132,7 @@ impl Server {
         match self.setting("appendfsync") {
             Some("always") => Check::sound("fsync", "appendfsync is always"),
             Some(other) => Check::new("fsync", Severity::Loss, format!("appendfsync is {other}"), REMEDY),
-            None => unseen("fsync", "appendfsync", REMEDY),
+            None => unseen("fsync", "appendfsync"),
         }
     }
 
@@ -142,7 +142,7 @@ impl Server {
         match self.setting("no-appendfsync-on-rewrite") {
             Some("no") => Check::sound(NAME, "no-appendfsync-on-rewrite is no"),
             Some(_) => Check::new(NAME, Severity::Loss, "no-appendfsync-on-rewrite is yes", REMEDY),
-            None => unseen(NAME, "no-appendfsync-on-rewrite", REMEDY),
+            None => unseen(NAME, "no-appendfsync-on-rewrite"),
         }
     }
 
@@ -151,7 +151,7 @@ impl Server {
         match self.setting("maxmemory-policy").or_else(|| self.said("maxmemory_policy")) {
             Some("noeviction") => Check::sound("eviction", "maxmemory-policy is noeviction"),
             Some(other) => Check::new("eviction", Severity::Loss, format!("maxmemory-policy is {other}"), REMEDY),
-            None => unseen("eviction", "maxmemory-policy", REMEDY),
+            None => unseen("eviction", "maxmemory-policy"),
         }
     }
 
@@ -179,8 +179,8 @@ impl Server {
     }
 }
 
-fn unseen(name: &'static str, setting: &str, remedy: &'static str) -> Check {
-    Check::new(name, Severity::Loss, format!("{setting} cannot be seen, for want of 'CONFIG GET'"), remedy)
+fn unseen(name: &'static str, setting: &str) -> Check {
+    Check::new(name, Severity::Loss, format!("{setting} cannot be seen"), "allow the user 'CONFIG GET'")
 }
 
 fn by_address(answers: &Value) -> Vec<(String, &Value)> {

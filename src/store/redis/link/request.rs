@@ -7,7 +7,7 @@ use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
 use redis::{Cmd, Pipeline, RedisError, ServerError, ServerErrorKind, Value};
 
 use super::dial::Connection;
-use crate::store::redis::fault::{Cure, Fault};
+use crate::store::redis::fault::Fault;
 use crate::store::redis::script::Call;
 
 /// What must confirm that it has what was written.
@@ -99,11 +99,11 @@ async fn ask_masters(command: &Cmd, connection: &mut Connection) -> Result<Value
     }
 }
 
-/// A server's refusal as its answer, unless it may pass.
+/// That we may not ask, or that a server does not know what we ask, is its answer.
 fn refusal(error: RedisError) -> Result<Value, Fault> {
     let fault = Fault::from(error.clone());
     match ServerError::try_from(error) {
-        Ok(refusal) if fault.cure() == Cure::None => Ok(Value::ServerError(refusal)),
+        Ok(refusal) if matches!(refusal.code(), "NOPERM" | "ERR") => Ok(Value::ServerError(refusal)),
         _ => Err(fault),
     }
 }

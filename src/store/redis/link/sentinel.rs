@@ -40,6 +40,8 @@ pub(super) async fn master(dialer: &Dialer, sentinels: &[Node], name: &str) -> R
 async fn ask(dialer: &Dialer, sentinel: &Node, name: &str) -> Result<Node, Fault> {
     match ask_as(dialer, sentinel, name, false).await {
         Err(Fault::Redis(error)) if error.code() == Some("NOAUTH") => ask_as(dialer, sentinel, name, true).await,
+        // A server that is no sentinel does not know the command.
+        Err(Fault::Redis(error)) if error.code() == Some("ERR") => Err(Fault::UnknownMaster),
         answer => answer,
     }
 }
