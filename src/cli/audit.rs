@@ -35,7 +35,7 @@ pub(super) struct Audit {
 
 impl Audit {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit> {
-        let store = context.open()?;
+        let store = context.open().await?;
         let mut progress = Progress::start(&context.output, "auditing", None);
         let audit = campaign::audit(&self.out, &*store, &mut |messages| progress.at(messages)).await;
         progress.end();

@@ -35,7 +35,7 @@ pub trait Claims: Send + Sync {
     /// list of vouchers holds it. For a limit, bindings count under the pool that the template names, wherever they come from,
     /// until they expire; a test claim is refused by a limit that live ones have reached.
     ///
-    /// Claims earlier in the slice come first. What ran-out leases had reserved goes back before anything is answered. With
+    /// Of the claims of one pool, those earlier in the slice come first. What ran-out leases had reserved goes back before anything is answered. With
     /// no claims, the call renews the lease.
     ///
     /// # Errors
@@ -48,7 +48,8 @@ pub trait Claims: Send + Sync {
     /// at this moment bound (reserved under whatever tag, assigned or redeemed) to that very key. Then its bindings are
     /// assigned, those that were only reserved to this message, and its id is bound to its customer and mode. An empty `kept` is a release.
     ///
-    /// The answer stands in the order of `kept` and is durable when it arrives. Asked again, it is the same.
+    /// What ran-out leases had reserved goes back first, that of `lease` itself included. The answer stands in the order of
+    /// `kept` and is durable when it arrives. Asked again, it is the same.
     async fn settle(&self, lease: &Lease, kept: &[Kept]) -> Result<Vec<Settled>>;
 
     /// A snapshot of each pool, `None` for one that does not exist. Here and in look-ups, what ran-out leases had reserved

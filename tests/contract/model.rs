@@ -5,6 +5,7 @@
 
 mod protocol;
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::mem::replace;
 use std::sync::Arc;
@@ -199,7 +200,9 @@ impl<F: Fixture> Play<F> {
     }
 
     async fn reserve(&mut self, sender: usize, wishes: &[Wish], second: bool) {
-        let claims: Vec<_> = wishes.iter().map(Wish::claim).collect();
+        let mut claims: Vec<_> = wishes.iter().map(Wish::claim).collect();
+        // A store may ask pools side by side. Whoever overflows into a pool comes behind those who name it.
+        claims.sort_by_key(|claim| Reverse(index(&claim.pool)));
         let lease = self.senders[sender].lease.clone();
         let answers = self.store(second).reserve(&lease, &claims).await.unwrap();
         self.model.sweep();

@@ -143,8 +143,10 @@ impl RedisStore {
         let ending = entries.iter().filter(|entry| entry.record.kind == Kind::Voucher && entry.record.ends.is_some());
         let codes = ending.map(|entry| entry.record.code()).collect::<Result<Vec<Code>>>()?;
         let origins = self.origins_of(&codes).await?;
-        let ends =
-            codes.iter().zip(origins).filter_map(|(code, origin)| Some((code.as_str().to_owned(), origin?.expires_at?)));
+        let ends = codes
+            .iter()
+            .zip(origins)
+            .filter_map(|(code, origin)| Some((code.as_str().to_owned(), origin?.expires_at?)));
         Ok(ends.collect())
     }
 }

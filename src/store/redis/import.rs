@@ -83,6 +83,9 @@ impl RedisStore {
                 let chunks = self.pending_chunks(pool, numbers).await?;
                 self.complete(pool, &chunks, "").await?;
             }
+            if vouchers.is_empty() {
+                return Ok(Vec::new());
+            }
             let (places, chunks) = self.number_drafts(pool, drafts(vouchers)?).await?;
             if self.pend(pool, &mark, number, &chunks).await? {
                 let registered = self.complete(pool, &chunks, &mark).await?;
@@ -120,9 +123,10 @@ impl RedisStore {
     async fn number_drafts(&self, pool: &PoolName, drafts: Vec<Draft>) -> Result<(Vec<Vec<usize>>, Vec<Chunk>)> {
         let ends: Vec<_> = drafts.iter().map(|draft| draft.ends).collect();
         let numbers = self.number_chunks(pool, &ends).await?;
-        let numbered = numbers.into_iter().zip(drafts).map(|(number, Draft { ends, places, text })| {
-            (places, Chunk { number, ends, text })
-        });
+        let numbered = numbers
+            .into_iter()
+            .zip(drafts)
+            .map(|(number, Draft { ends, places, text })| (places, Chunk { number, ends, text }));
         Ok(numbered.unzip())
     }
 
@@ -147,10 +151,8 @@ impl RedisStore {
 
     /// Registers the codes of pending chunks and adds those that are theirs; closes the import of that mark.
     async fn complete(&self, pool: &PoolName, chunks: &[Chunk], mark: &str) -> Result<Registered> {
-        let entries: Vec<Entry<'_>> = chunks
-            .iter()
-            .flat_map(|chunk| chunk.lines().map(|(code, _)| Entry::new(code, chunk.number)))
-            .collect();
+        let entries: Vec<Entry<'_>> =
+            chunks.iter().flat_map(|chunk| chunk.lines().map(|(code, _)| Entry::new(code, chunk.number))).collect();
         let (owners, origins) = self.register(&entries).await?;
         let mut additions = Vec::with_capacity(chunks.len());
         let mut rest = owners.as_slice();

@@ -26,7 +26,12 @@ pub(super) type Listed = (Code, Option<Timestamp>);
 
 impl RedisStore {
     /// The codes of a pool in a fixed order, at most `limit`, from behind the code `after`: the codes of `Lookup::vouchers`.
-    pub(super) async fn codes_behind(&self, pool: &PoolName, after: Option<&Code>, limit: usize) -> Result<Vec<Listed>> {
+    pub(super) async fn codes_behind(
+        &self,
+        pool: &PoolName,
+        after: Option<&Code>,
+        limit: usize,
+    ) -> Result<Vec<Listed>> {
         if self.status_of(pool).await?.is_none() {
             return Err(refusal::no_such_pool(pool));
         }
@@ -70,7 +75,12 @@ impl RedisStore {
     }
 
     /// The codes of a pool in a few buckets of a shard from `order` on, and where the next bucket begins.
-    async fn read_buckets(&self, shard: u8, order: u32, chunks: &PoolChunks) -> Result<(Vec<(Place, Listed)>, Option<u32>)> {
+    async fn read_buckets(
+        &self,
+        shard: u8,
+        order: u32,
+        chunks: &PoolChunks,
+    ) -> Result<(Vec<(Place, Listed)>, Option<u32>)> {
         let answer = self.call_shard(shard, &LIST_CODES, false, |keys, buckets, call| {
             call.keys.extend(buckets_from(order, buckets).map(|(bucket, _)| keys.codes(bucket)));
             push_ranges(call, &chunks.ranges);

@@ -129,7 +129,8 @@ impl RedisStore {
                 chunks[open[place]] = chunk;
             }
             let is_foreign = |place: &usize| chunks[*place] != entries[*place].chunk;
-            let others: HashSet<u64> = open.iter().filter(|place| is_foreign(place)).map(|place| chunks[*place]).collect();
+            let others: HashSet<u64> =
+                open.iter().filter(|place| is_foreign(place)).map(|place| chunks[*place]).collect();
             let unknown: Vec<u64> = others.into_iter().filter(|chunk| !origins.contains_key(chunk)).collect();
             let known = self.origins(&unknown).await?;
             forgotten.extend(unknown.into_iter().filter(|chunk| !known.contains_key(chunk)));

@@ -49,8 +49,13 @@ type Fallback = Option<(String, PoolName)>;
 enum Answer {
     /// A voucher or a fallback code, reserved or not.
     Bound(Box<Record>, bool),
-    /// Whatever another pool gives; whether this call made the choice.
-    Choice(PoolName, bool),
+    /// Whatever another pool gives.
+    Choice {
+        pool: PoolName,
+        /// Whether this call made the choice.
+        is_new: bool,
+        is_contended: bool,
+    },
     /// Nothing, and whether that may change.
     Refused(Refusal, bool),
     /// What an overflow pool had given is over.
@@ -136,8 +141,16 @@ impl RedisStore {
     async fn ask_chain(&self, lease: &Lease, pool: &PoolName, asked: &[Asked<'_>]) -> Result<Vec<Claimed>> {
         let mut claimed: Vec<Option<Claimed>> = asked.iter().map(|_| None).collect();
         let mut open: Vec<usize> = (0..asked.len()).collect();
-        for round in [Round::First, Round::Again] {
-            open = self.descend(lease, pool, asked, round, open, &mut claimed).await?;
+        loop {
+            let in_vain = claims_in_vain(&claimed);
+            for round in [Round::First, Round::Again] {
+                open = self.descend(lease, pool, asked, round, open, &mut claimed).await?;
+            }
+            // What asks a chain in vain counts for limits meanwhile: those whom it kept out ask again.
+            if claims_in_vain(&claimed) == in_vain {
+                break;
+            }
+            open = (0..asked.len()).filter(|n| is_limited(claimed[*n].as_ref())).collect();
         }
         // A rival keeps forgetting and making the same choices: nothing is known of the chain.
         let busy = || Claimed::Contended(Refusal::PoolEmpty);
@@ -204,8 +217,9 @@ impl RedisStore {
             descent.fallback = descent.fallback.or_else(|| found.fallback.clone());
             match answer {
                 Answer::Bound(record, is_reserved) => bound.push((descent.claim, record, is_reserved)),
-                Answer::Choice(pool, is_new) => {
-                    next.push(Descent { pool, is_fresh: descent.is_fresh && is_new, ..descent });
+                Answer::Choice { pool, is_new, is_contended } => {
+                    let is_contended = descent.is_contended || is_contended;
+                    next.push(Descent { pool, is_fresh: descent.is_fresh && is_new, is_contended, ..descent });
                 }
                 Answer::Refused(Refusal::PoolEmpty, is_contended) if named.is_some() => {
                     ends.exhausted.push(Descent { is_contended: descent.is_contended || is_contended, ..descent });
@@ -313,6 +327,18 @@ fn refuse(refusal: Refusal, is_contended: bool) -> Claimed {
     if is_contended { Claimed::Contended(refusal) } else { Claimed::Refused(refusal) }
 }
 
+/// How many claims found a whole chain empty.
+fn claims_in_vain(claimed: &[Option<Claimed>]) -> usize {
+    let is_in_vain = |claimed: &&Option<Claimed>| {
+        matches!(claimed, Some(Claimed::Refused(Refusal::PoolEmpty) | Claimed::Contended(Refusal::PoolEmpty)))
+    };
+    claimed.iter().filter(is_in_vain).count()
+}
+
+fn is_limited(claimed: Option<&Claimed>) -> bool {
+    matches!(claimed, Some(Claimed::Refused(Refusal::LimitReached) | Claimed::Contended(Refusal::LimitReached)))
+}
+
 fn by_pool(descents: Vec<Descent>) -> BTreeMap<PoolName, Vec<Descent>> {
     let mut groups: BTreeMap<PoolName, Vec<Descent>> = BTreeMap::new();
     for descent in descents {
@@ -408,9 +434,9 @@ impl Answer {
         let (letter, record) = packed.split_first().ok_or_else(reply::strange)?;
         Ok(match letter {
             b'r' | b'a' => Answer::Bound(Box::new(Record::read(record)?), *letter == b'r'),
-            b'n' | b'f' => {
-                let chosen = PoolName::new(Record::read(record)?.code).map_err(|_| reply::strange())?;
-                Answer::Choice(chosen, *letter == b'n')
+            b'n' | b'N' | b'f' => {
+                let pool = PoolName::new(Record::read(record)?.code).map_err(|_| reply::strange())?;
+                Answer::Choice { pool, is_new: *letter != b'f', is_contended: *letter == b'N' }
             }
             b'p' => Answer::Refused(Refusal::PoolPaused, false),
             b'l' | b'L' => Answer::Refused(Refusal::LimitReached, *letter == b'L'),

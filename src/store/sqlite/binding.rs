@@ -9,8 +9,7 @@ use super::pool::Pool;
 use super::session::{Session, optional_timestamp, timestamp};
 use super::shelf::Available;
 use crate::voucher::{
-    Binding, CampaignId, ClaimKey, Code, Lease, MessageIdentity, Metadata, Mode, PoolName, Source, State,
-    Voucher,
+    Binding, CampaignId, ClaimKey, Code, Lease, MessageIdentity, Metadata, Mode, PoolName, Source, State, Voucher,
 };
 
 /// A binding found under its key.

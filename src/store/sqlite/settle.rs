@@ -14,6 +14,8 @@ use crate::voucher::{Kept, Lease, MessageIdentity, Mode, PoolName, Settled, Show
 
 /// Assigns what complete messages show, and gives back everything else that carries the lease's tag.
 pub(super) fn settle(session: &Session<'_>, lease: &Lease, kept: &[Kept]) -> Outcome<Vec<Settled>> {
+    lease::sweep(session)?;
+    session.flush()?;
     let mut pools = PoolIds::default();
     let answers = kept.iter().map(|kept| keep(session, &mut pools, kept)).collect::<Outcome<Vec<_>>>()?;
     lease::end(session, lease.id.get().cast_signed())?;

@@ -153,6 +153,7 @@ impl Model {
     }
 
     pub(super) fn settle(&mut self, lease: LeaseId, kept: &[Kept]) -> Vec<Settled> {
+        self.sweep();
         let answers = kept.iter().map(|kept| self.keep(kept)).collect();
         self.give_back(|entry| entry.lease == Some(lease));
         self.leases.remove(&lease);

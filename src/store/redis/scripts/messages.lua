@@ -19,8 +19,15 @@ for n, known in ipairs(before) do
     local bucket, field, value = KEYS[tonumber(ARGV[at])], ARGV[at + 1], ARGV[at + 2]
     if ARGV[2] == 'drop' then
         if known == value then added = added - call('HDEL', bucket, field) end
-    elseif ARGV[2] == 'put' or (ARGV[2] == 'bind' and known == '') then
+    elseif ARGV[2] == 'put' then
         added = added + call('HSET', bucket, field, value)
+    elseif ARGV[2] == 'bind' and known == '' then
+        if call('HSETNX', bucket, field, value) == 1 then
+            added = added + 1
+        else
+            -- The same id stands twice in the call.
+            before[n] = call('HGET', bucket, field)
+        end
     end
 end
 local answer = { 'OK', 0 }

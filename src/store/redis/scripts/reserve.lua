@@ -8,8 +8,8 @@
 --      10: how many campaigns; their ids; then for each claim: the place among KEYS of its bucket and of its customer's,
 --      its field, the message's hash, the identity, the place of its campaign (0 for none).
 -- Returns {'OK', the pool's number, its fallback code or '', how many codes have metadata, an answer for each claim}. It is
---      a letter and perhaps a record: r/a reserved or assigned voucher or fallback · n/f new or found choice of an overflow
---      pool · p paused · l/L limit reached, final or contended · e/E empty · x expired, where an overflow pool was asked ·
+--      a letter and perhaps a record: r/a reserved or assigned voucher or fallback · n/N/f choice of an overflow pool, new,
+--      new while others hold vouchers here, or found · p paused · l/L limit reached, final or contended · e/E empty · x expired, where an overflow pool was asked ·
 --      X retired message · C conflict.
 
 local lease, term, named, round = ARGV[4], tonumber(ARGV[5]), ARGV[6], ARGV[7]
@@ -276,7 +276,7 @@ local function take(claim)
         return 'r' .. reserve(claim, VOUCHER, ends, own_end, named == '' and code or code .. '\t' .. named)
     end
     if overflow and round ~= 'last' then
-        return 'n' .. reserve(claim, CHOICE, nil, nil, overflow)
+        return (rivals() and 'N' or 'n') .. reserve(claim, CHOICE, nil, nil, overflow)
     end
     if named == '' then
         if round == 'last' and fallback ~= '' then
