@@ -42,7 +42,8 @@ pub trait Claims: Send + Sync {
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a claim by campaign without one; nothing is done then.
     async fn reserve(&self, lease: &Lease, claims: &[Claim]) -> Result<Vec<Claimed>>;
 
-    /// Ends `lease`: assigns what complete messages show, and gives back everything else that carries its tag.
+    /// Ends `lease`: assigns what complete messages show, and gives back everything else that carries its tag. `kept` names a
+    /// message id once.
     ///
     /// A message is accepted only if its id is not retired, nor bound to another customer or mode, and each code it shows is
     /// at this moment bound (reserved under whatever tag, assigned or redeemed) to that very key. Then its bindings are

@@ -6,7 +6,7 @@
 mod protocol;
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::mem::replace;
 use std::sync::Arc;
 use std::time::Duration;
@@ -136,8 +136,11 @@ impl Sender {
     fn finish(&mut self, keep: u8) {
         let mut messages: Vec<Kept> = Vec::new();
         for (claim, code) in self.shown.drain(..) {
-            match messages.iter_mut().find(|kept| kept.message == claim.message) {
-                Some(kept) => kept.shown.push(show(&claim, &code)),
+            let id = &claim.message.message_id;
+            match messages.iter_mut().find(|kept| kept.message.message_id == *id) {
+                Some(kept) if kept.message == claim.message => kept.shown.push(show(&claim, &code)),
+                // A call names an id once.
+                Some(_) => {}
                 None => messages.push(Kept { message: claim.message.clone(), shown: vec![show(&claim, &code)] }),
             }
         }
@@ -219,7 +222,23 @@ impl<F: Fixture> Play<F> {
     async fn settle(&mut self, sender: usize, second: bool) {
         let (lease, kept) = self.senders[sender].last.clone();
         let answers = self.store(second).settle(&lease, &kept).await.unwrap();
-        assert_eq!(answers, self.model.settle(lease.id, &kept));
+        let refused = kept.iter().zip(&answers).filter(|(_, answer)| **answer == Settled::Refused);
+        let committed = self.committed(refused.map(|(kept, _)| kept)).await;
+        assert_eq!(answers, self.model.settle(lease.id, &kept, &committed));
+    }
+
+    /// What the store has assigned of messages that show codes of several pools.
+    async fn committed(&self, kept: impl Iterator<Item = &Kept>) -> HashSet<(usize, String)> {
+        let mut committed = HashSet::new();
+        for kept in kept.filter(|kept| kept.shown.iter().any(|shown| shown.pool != kept.shown[0].pool)) {
+            for claim in self.claims.iter().filter(|claim| claim.message == kept.message) {
+                let found = self.second.bindings(std::slice::from_ref(claim)).await.unwrap().remove(0);
+                if found.is_some_and(|found| !found.reserved) {
+                    committed.insert((index(&claim.pool), claim.key().unwrap().as_str().to_owned()));
+                }
+            }
+        }
+        committed
     }
 
     async fn pass(&mut self, whole: bool) {

@@ -17,6 +17,9 @@ use crate::servers::{Cluster, Sentinel, Server};
 
 /// A way to set Redis up.
 pub(crate) trait SetUp: Send + Sync + 'static {
+    /// How many replicas must confirm what counts.
+    const REPLICAS: u32 = 0;
+
     /// The URL of the servers, which run from the first call on.
     fn url() -> String;
 }
@@ -45,6 +48,8 @@ impl SetUp for Clustered {
 pub(crate) struct Watched;
 
 impl SetUp for Watched {
+    const REPLICAS: u32 = 1;
+
     fn url() -> String {
         static SENTINEL: OnceLock<Sentinel> = OnceLock::new();
         SENTINEL.get_or_init(Sentinel::start).url()
@@ -60,8 +65,7 @@ pub(crate) struct Redis<S> {
 }
 
 async fn open<S: SetUp>(project: &str, ahead: &Arc<AtomicI64>) -> Arc<dyn Store> {
-    // A fail-over, and what it may lose, is not what the contract is about.
-    let options = RedisOptions::default().ahead(ahead.clone()).accept_loss(true);
+    let options = RedisOptions::default().ahead(ahead.clone()).replicas(S::REPLICAS);
     Arc::new(options.open(&S::url(), project).await.unwrap())
 }
 

@@ -1,6 +1,6 @@
 //! The protocol and its pools in memory, without a lease's own clock, an expiry or a file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::mem::take;
 use std::sync::Arc;
 
@@ -152,30 +152,43 @@ impl Model {
         }
     }
 
-    pub(super) fn settle(&mut self, lease: LeaseId, kept: &[Kept]) -> Vec<Settled> {
+    /// `committed` are keys that the store assigned for messages which it refused: pools may settle one by one, and what one
+    /// of them accepted stays.
+    pub(super) fn settle(
+        &mut self,
+        lease: LeaseId,
+        kept: &[Kept],
+        committed: &HashSet<(usize, String)>,
+    ) -> Vec<Settled> {
         self.sweep();
-        let answers = kept.iter().map(|kept| self.keep(kept)).collect();
+        let answers = kept.iter().map(|kept| self.keep(kept, committed)).collect();
         self.give_back(|entry| entry.lease == Some(lease));
         self.leases.remove(&lease);
         answers
     }
 
-    fn keep(&mut self, kept: &Kept) -> Settled {
-        let keys: Vec<_> = kept.shown.iter().map(|shown| (index(&shown.pool), shown.key.as_str().to_owned())).collect();
-        let as_shown = |(shown, key): (&Shown, &(usize, String))| {
-            self.bindings.get(key).is_some_and(|entry| entry.code == shown.code)
-        };
-        if self.rejection(&kept.message).is_some() || !kept.shown.iter().zip(&keys).all(as_shown) {
-            return Settled::Refused;
+    fn keep(&mut self, kept: &Kept, committed: &HashSet<(usize, String)>) -> Settled {
+        let is_known = self.rejection(&kept.message).is_some();
+        let is_refused = is_known || !kept.shown.iter().all(|shown| self.is_as_shown(shown));
+        if !is_refused {
+            self.messages.entry(kept.message.message_id.clone()).or_insert_with(|| kept.message.clone());
         }
-        for key in keys {
-            let entry = self.bindings.get_mut(&key).unwrap();
-            if entry.lease.take().is_some() {
-                entry.message = kept.message.clone();
+        for shown in &kept.shown {
+            let key = (index(&shown.pool), shown.key.as_str().to_owned());
+            let whole = kept.shown.iter().filter(|other| other.pool == shown.pool).all(|other| self.is_as_shown(other));
+            if !is_refused || (!is_known && whole && committed.contains(&key)) {
+                let entry = self.bindings.get_mut(&key).unwrap();
+                if entry.lease.take().is_some() {
+                    entry.message = kept.message.clone();
+                }
             }
         }
-        self.messages.entry(kept.message.message_id.clone()).or_insert_with(|| kept.message.clone());
-        Settled::Accepted
+        if is_refused { Settled::Refused } else { Settled::Accepted }
+    }
+
+    fn is_as_shown(&self, shown: &Shown) -> bool {
+        let key = (index(&shown.pool), shown.key.as_str().to_owned());
+        self.bindings.get(&key).is_some_and(|entry| entry.code == shown.code)
     }
 
     pub(super) fn release(&mut self, id: &MessageId) -> Option<ReleasedMessage> {
