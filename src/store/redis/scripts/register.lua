@@ -6,6 +6,8 @@
 --      codes, and for each of them the code and its chunk.
 -- Returns {'OK', how many buckets, how many codes there are, then for each code that is registered for another chunk: its
 --      place in the call from 0, that chunk}, or {'RESIZED', how many buckets}.
+--
+-- It writes bucket by bucket: whatever stops it between two, the chunk is pending and will be registered again.
 
 local call = redis.call
 local shard = call('HMGET', KEYS[1], 'codes_buckets', 'codes')
@@ -22,39 +24,43 @@ for n = 1, tonumber(ARGV[3]) do
     at = at + 1
 end
 
-local groups = {}
-for n = 2, #KEYS do
-    local count = tonumber(ARGV[at])
-    local first, last = at + 1, at + 2 * count
-    local found
-    if count == 1 then
-        found = { call('HGET', KEYS[n], ARGV[first]) }
-    else
-        local names = {}
-        for place = 1, count do names[place] = ARGV[first + 2 * (place - 1)] end
-        found = call('HMGET', KEYS[n], unpack(names))
+local answer, place, new = { 'OK', buckets, 0 }, 0, 0
+
+-- Registers a code that is new or of a forgotten chunk; notes the chunk of any other.
+local function register(key, code, own, chunk)
+    if not chunk or forgotten[chunk] then
+        call('HSET', key, code, own)
+        if not chunk then new = new + 1 end
+    elseif chunk ~= own then
+        answer[#answer + 1], answer[#answer + 2] = place, chunk
     end
-    groups[n] = { first, last, found }
-    at = last + 1
+    place = place + 1
 end
 
-local answer, place, new = { 'OK', buckets, 0 }, 0, 0
 for n = 2, #KEYS do
-    local first, last, found = unpack(groups[n])
-    local pairs_of_bucket, filled = {}, 0
-    for number = 1, #found do
-        local chunk, own = found[number], ARGV[first + 2 * number - 1]
-        if not chunk or forgotten[chunk] then
-            if not chunk then new = new + 1 end
-            pairs_of_bucket[filled + 1], pairs_of_bucket[filled + 2] = ARGV[first + 2 * number - 2], own
-            filled = filled + 2
-        elseif chunk ~= own then
-            answer[#answer + 1] = place
-            answer[#answer + 1] = chunk
+    local key, count, names = KEYS[n], tonumber(ARGV[at]), {}
+    at = at + 1
+    if count == 1 then
+        local code, own = ARGV[at], ARGV[at + 1]
+        if call('HSETNX', key, code, own) == 1 then
+            new, place = new + 1, place + 1
+        else
+            register(key, code, own, call('HGET', key, code))
         end
-        place = place + 1
+    else
+        for number = 1, count do names[number] = ARGV[at + 2 * (number - 1)] end
+        local found, is_new = call('HMGET', key, unpack(names)), true
+        for number = 1, count do is_new = is_new and not found[number] end
+        if is_new then
+            call('HSET', key, unpack(ARGV, at, at + 2 * count - 1))
+            new, place = new + count, place + count
+        else
+            for number = 1, count do
+                register(key, names[number], ARGV[at + 2 * number - 1], found[number])
+            end
+        end
     end
-    if filled > 0 then call('HSET', KEYS[n], unpack(pairs_of_bucket)) end
+    at = at + 2 * count
 end
 if new > 0 then codes = call('HINCRBY', KEYS[1], 'codes', new) end
 answer[3] = codes
