@@ -6,17 +6,18 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use rand::RngExt;
 use rand::seq::SliceRandom;
 
+use super::RedisStore;
 use super::address::LOAD;
 use super::chunk::{Origin, written_end};
 use super::registry::Entry;
 use super::reply::{self, strange};
 use super::script::{ADD, DESCRIBE, OPEN_IMPORT, PEND};
 use super::shelf::blobs;
-use super::{RedisStore, together};
 use crate::error::Result;
 use crate::store::refusal;
 use crate::voucher::{Imported, NewVoucher, PoolName};
@@ -179,7 +180,7 @@ impl RedisStore {
                 }
             })
         });
-        together::all(calls).await.map(drop)
+        try_join_all(calls).await.map(drop)
     }
 
     async fn add(&self, pool: &PoolName, additions: &[Addition], mark: &str) -> Result<()> {

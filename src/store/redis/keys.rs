@@ -3,7 +3,6 @@
 //! The part in braces is the hash tag: what shares it lies on one node of a Cluster and can be changed in one step. A project
 //! name has no colon, and a pool name no `#`.
 
-use super::address::SHARDS;
 use crate::voucher::PoolName;
 
 /// The keys of a project as a whole.
@@ -40,11 +39,6 @@ impl ProjectKeys {
     /// The keys of a shard of the registry.
     pub(super) fn shard(&self, shard: u8) -> ShardKeys {
         ShardKeys { prefix: format!("tearoff:{{{}:#{shard}}}", self.project) }
-    }
-
-    /// The keys of all shards of the registry.
-    pub(super) fn shards(&self) -> impl Iterator<Item = ShardKeys> {
-        (0..SHARDS).map(|shard| self.shard(shard))
     }
 }
 

@@ -291,7 +291,7 @@ impl RedisStore {
         let codes = records.iter().map(|(record, _)| record.code()).collect::<Result<Vec<_>>>()?;
         let metadata = self.metadata_if(view.has_metadata, pool, &codes).await?;
         let campaigns = self.campaigns_if(records.iter().any(|(record, _)| record.campaign > 0), pool).await?;
-        let tell = |((record, is_reserved), (code, metadata)): ((Record, bool), (Code, Option<Arc<Metadata>>))| {
+        let tell = |(record, is_reserved): (Record, bool), code: Code, metadata: Option<Arc<Metadata>>| {
             let campaign = campaigns.get(&record.campaign);
             Ok(VoucherRecord {
                 code,
@@ -308,7 +308,8 @@ impl RedisStore {
                 metadata: metadata.map(Arc::unwrap_or_clone).unwrap_or_default(),
             })
         };
-        records.into_iter().zip(codes.into_iter().zip(metadata)).map(tell).collect()
+        let told = records.into_iter().zip(codes.into_iter().zip(metadata));
+        told.map(|(record, (code, metadata))| tell(record, code, metadata)).collect()
     }
 
     /// The names of a pool's campaigns, by number.

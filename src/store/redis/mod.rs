@@ -29,7 +29,6 @@ mod script;
 mod settle;
 mod shelf;
 mod target;
-mod together;
 
 use std::sync::atomic::Ordering;
 

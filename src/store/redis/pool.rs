@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use redis::Value;
 
 use super::RedisStore;
 use super::reply::{self, strange};
 use super::script::SHOW_POOL;
-use super::together;
 use crate::error::Result;
 use crate::voucher::{
     Catalogue, Code, Count, Limits, Metadata, PoolCard, PoolCounts, PoolName, PoolSettings, PoolStatus,
@@ -175,7 +175,7 @@ impl RedisStore {
     async fn show_pools(&self, names: &[PoolName], with_next: bool) -> Result<Vec<Option<Shown>>> {
         let mut shown = Vec::with_capacity(names.len());
         for names in names.chunks(AT_ONCE) {
-            shown.extend(together::all(names.iter().map(|name| self.show_pool(name, with_next))).await?);
+            shown.extend(try_join_all(names.iter().map(|name| self.show_pool(name, with_next))).await?);
         }
         Ok(shown)
     }

@@ -18,7 +18,7 @@ use super::address::{Field, Hash, anchor_of, is_own};
 use super::reply::strange;
 use crate::error::Result;
 use crate::voucher::{
-    CampaignId, Channel, Claim, ClaimKey, Code, CustomerId, MessageId, MessageIdentity, Mode, PoolName, Width,
+    CampaignId, Channel, ClaimKey, Code, CustomerId, MessageId, MessageIdentity, Mode, PoolName, Width,
 };
 
 const KIND: u8 = 3;
@@ -108,11 +108,6 @@ pub(super) fn field_of(key: &ClaimKey, message: &MessageIdentity, via: Option<u6
         None => Field::new(anchor, key.as_str()),
         Some(number) => Field::new(anchor, &format!("{number}>{}", key.as_str())),
     }
-}
-
-/// The field of a claim, as [`field_of`]; `None` for a claim by campaign without one.
-pub(super) fn claimed_field(claim: &Claim, via: Option<u64>) -> Option<Field> {
-    Some(field_of(&claim.key()?, &claim.message, via))
 }
 
 /// The field of the pointer to a binding in its customer's bucket, where the binding does not lie there itself.

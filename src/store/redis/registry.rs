@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
+use futures_util::future::try_join_all;
 use redis::Value;
 
 use super::RedisStore;
@@ -15,7 +16,6 @@ use super::grow::steps;
 use super::keys::ShardKeys;
 use super::reply::{self, strange};
 use super::script::{Call, FIND_CODES, REGISTER, SPLIT_CODES, Script, UNREGISTER};
-use super::together;
 use crate::error::Result;
 use crate::voucher::{Code, PoolName};
 
@@ -145,7 +145,7 @@ impl RedisStore {
     async fn register_once(&self, entries: &[Entry<'_>], forgotten: &HashSet<u64>) -> Result<Vec<(usize, u64)>> {
         let shards = by_shard(entries.iter().map(|entry| entry.hash));
         let calls = shards.iter().map(|(shard, places)| self.register_in(*shard, places, entries, forgotten));
-        Ok(together::all(calls).await?.concat())
+        Ok(try_join_all(calls).await?.concat())
     }
 
     async fn register_in(
@@ -196,7 +196,7 @@ impl RedisStore {
     /// The chunk that each code is registered for, forgotten or not.
     async fn registered(&self, codes: &[Code]) -> Result<Vec<Option<u64>>> {
         let shards = by_shard(codes.iter().map(Hash::of_code));
-        let found = together::all(shards.iter().map(|(shard, places)| self.find_in(*shard, places, codes))).await?;
+        let found = try_join_all(shards.iter().map(|(shard, places)| self.find_in(*shard, places, codes))).await?;
         let mut chunks = vec![None; codes.len()];
         for (place, chunk) in found.into_iter().flatten() {
             chunks[place] = Some(chunk);
@@ -235,7 +235,7 @@ impl RedisStore {
 
     /// Takes every code of these chunks out of the registry.
     pub(super) async fn unregister(&self, chunks: &PoolChunks) -> Result<()> {
-        together::all((0..SHARDS).map(|shard| self.unregister_in(shard, &chunks.ranges))).await.map(drop)
+        try_join_all((0..SHARDS).map(|shard| self.unregister_in(shard, &chunks.ranges))).await.map(drop)
     }
 
     async fn unregister_in(&self, shard: u8, ranges: &[(u64, u64)]) -> Result<()> {

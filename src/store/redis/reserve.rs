@@ -303,7 +303,7 @@ impl RedisStore {
     ) -> Result<Vec<Binding>> {
         let codes = records.iter().map(|(record, _)| record.code()).collect::<Result<Vec<_>>>()?;
         let metadata = if has_metadata { self.metadata(pool, &codes).await? } else { vec![None; codes.len()] };
-        let bind = |((record, reserved), (code, metadata)): (&(&Record, bool), (Code, Option<Arc<Metadata>>))| {
+        let bind = |(record, reserved): &(&Record, bool), code: Code, metadata: Option<Arc<Metadata>>| {
             let (source, from) = match record.kind {
                 Kind::Fallback => (Source::Fallback, record.other_pool.as_ref().unwrap_or(pool)),
                 _ if by_overflow => (Source::Overflow, pool),
@@ -312,7 +312,8 @@ impl RedisStore {
             let voucher = Voucher { code, expires_at: record.ends, metadata: metadata.unwrap_or_default() };
             Binding { voucher, source, from: from.clone(), assigned_at: record.assigned_at, reserved: *reserved }
         };
-        Ok(records.iter().zip(codes.into_iter().zip(metadata)).map(bind).collect())
+        let bound = records.iter().zip(codes.into_iter().zip(metadata));
+        Ok(bound.map(|(record, (code, metadata))| bind(record, code, metadata)).collect())
     }
 }
 

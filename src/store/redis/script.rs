@@ -94,7 +94,7 @@ impl Call {
     }
 
     /// Adds a number as an argument.
-    pub(super) fn push_number(&mut self, number: impl ToString) {
+    pub(super) fn push_number(&mut self, number: impl std::fmt::Display) {
         self.arguments.push(number.to_string().into_bytes());
     }
 }
