@@ -2,17 +2,28 @@
 
 CARGO ?= cargo
 
-.PHONY: build test test-long lint format doc bench demo
+.PHONY: build test test-long tools lint format doc bench demo
 
 build:                     ## The program, optimised: target/release/tearoff
 	$(CARGO) build --release
 
-test:                      ## Every test, and the examples in the documentation
+test: tools                ## Every test, and the examples in the documentation
 	$(CARGO) test --all-targets --no-fail-fast
 	$(CARGO) test --doc
 
-test-long:                 ## The same with many more cases of the random tests
+test-long: tools           ## The same with many more cases of the random tests
 	TEAROFF_LONG=1 PROPTEST_CASES=2000 $(CARGO) test --release --all-targets --no-fail-fast
+
+# The tests start servers of their own and compile what cuts their power.
+tools:                     ## What the tests need beside Rust: a Redis server, a C compiler, OpenSSL
+	@missing=; for tool in redis-server:redis-server cc:gcc openssl:openssl; do \
+		command -v $${tool%:*} >/dev/null || missing="$$missing $${tool#*:}"; \
+	done; \
+	install="apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy$$missing"; \
+	if [ -z "$$missing" ]; then :; \
+	elif [ "$$(id -u)" = 0 ]; then sh -c "$$install"; \
+	elif sudo -n true 2>/dev/null; then sudo -n sh -c "$$install"; \
+	else echo "The tests need more than is here. Run: sudo apt-get install$$missing" >&2; exit 1; fi
 
 lint:                      ## Format, clippy and documentation, without a warning
 	$(CARGO) fmt --check

@@ -5,41 +5,9 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rand::RngExt;
-
 use super::workshop::Workshop;
 
-/// Everything that stood in whole lines of the messages so far.
-fn seen(workshop: &Workshop, before: &mut BTreeMap<String, String>) {
-    let Ok(text) = std::fs::read_to_string(workshop.path("out/messages.jsonl")) else { return };
-    for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
-        let message: serde_json::Value = serde_json::from_str(line).unwrap();
-        let customer = message["customer_id"].as_str().unwrap().to_owned();
-        let code = message["vouchers"][0]["code"].as_str().unwrap().to_owned();
-        let known = before.entry(customer).or_insert_with(|| code.clone());
-        assert_eq!(*known, code, "a message that somebody may have sent already has another code now");
-    }
-}
-
 const RUN: &[&str] = &["campaign", "run", "campaign.toml", "--out", "out"];
-
-/// Starts the program and kills it a little after this run wrote its first messages, so that there is something behind the
-/// checkpoint; says whether it was still running then.
-fn kill_while_it_writes(workshop: &Workshop, arguments: &[&str], most_later: Duration) -> bool {
-    let length = || std::fs::metadata(workshop.path("out/messages.jsonl")).map_or(0, |file| file.len());
-    let checkpoint = std::fs::read_to_string(workshop.path("out/checkpoint.json")).unwrap_or_default();
-    let checkpoint: serde_json::Value = serde_json::from_str(&checkpoint).unwrap_or_default();
-    let (before, kept) = (length(), checkpoint["files"]["messages"].as_u64().unwrap_or_default());
-    let mut child = workshop.command(arguments).spawn().unwrap();
-    while child.try_wait().unwrap().is_none() && (length() == before || length() <= kept) {
-        sleep(Duration::from_millis(1));
-    }
-    sleep(rand::rng().random_range(Duration::ZERO..most_later));
-    let running = child.try_wait().unwrap().is_none();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    running
-}
 
 /// Kills by turns soon after the first write, and so late that a checkpoint may lie between.
 fn later(round: usize) -> Duration {
@@ -54,12 +22,12 @@ fn killed_at_random_points_it_ends_with_every_recipient_once_and_the_same_codes(
     let mut known = BTreeMap::new();
     let mut struck = 0;
     for round in 0..kills {
-        struck += usize::from(kill_while_it_writes(&workshop, RUN, later(round)));
-        seen(&workshop, &mut known);
+        struck += usize::from(workshop.kill_while_it_writes(RUN, later(round)));
+        workshop.see(&mut known);
     }
     assert!(struck > 0, "no kill struck while it was writing");
     workshop.send(&["--force"]).exits(0);
-    seen(&workshop, &mut known);
+    workshop.see(&mut known);
     workshop.check_all_served(recipients, codes);
 }
 
@@ -70,7 +38,7 @@ fn killed_while_it_retries_it_still_ends_with_every_recipient_once() {
     workshop.codes("more.csv", 1_000..6_100);
     workshop.run(&["pool", "import", "spring", "more.csv"]).exits(0);
     let retry = [RUN, &["--retry-failed"]].concat();
-    let struck = (0..5).filter(|round| kill_while_it_writes(&workshop, &retry, later(*round))).count();
+    let struck = (0..5).filter(|round| workshop.kill_while_it_writes(&retry, later(*round))).count();
     assert!(struck > 0, "no kill struck while it was writing");
     workshop.send(&["--retry-failed"]).exits(0);
     workshop.check_all_served(6_000, 6_100);

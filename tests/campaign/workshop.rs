@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
+use rand::RngExt;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -80,6 +83,35 @@ impl Workshop {
         self.command(&["campaign", "run", "campaign.toml", "--out", "out"]).spawn().unwrap()
     }
 
+    /// Runs the program and kills it a little after this run wrote its first messages, so that there is something behind the
+    /// checkpoint; says whether it was still running then.
+    pub(crate) fn kill_while_it_writes(&self, arguments: &[&str], most_later: Duration) -> bool {
+        let length = || fs::metadata(self.path("out/messages.jsonl")).map_or(0, |file| file.len());
+        let checkpoint = fs::read_to_string(self.path("out/checkpoint.json")).unwrap_or_default();
+        let checkpoint: Value = serde_json::from_str(&checkpoint).unwrap_or_default();
+        let (before, kept) = (length(), checkpoint["files"]["messages"].as_u64().unwrap_or_default());
+        let mut child = self.command(arguments).spawn().unwrap();
+        while child.try_wait().unwrap().is_none() && (length() == before || length() <= kept) {
+            sleep(Duration::from_millis(1));
+        }
+        sleep(rand::rng().random_range(Duration::ZERO..most_later));
+        let running = child.try_wait().unwrap().is_none();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        running
+    }
+
+    /// Adds everything that stands in whole lines of the messages, by customer, to what stood there before.
+    pub(crate) fn see(&self, before: &mut BTreeMap<String, String>) {
+        let Ok(written) = fs::read_to_string(self.path("out/messages.jsonl")) else { return };
+        for line in written.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
+            let message: Value = serde_json::from_str(line).unwrap();
+            let code = text(&message["vouchers"][0]["code"]);
+            let known = before.entry(text(&message["customer_id"])).or_insert_with(|| code.clone());
+            assert_eq!(*known, code, "a message that somebody may have sent already has another code now");
+        }
+    }
+
     pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let ran = self.run(arguments);
         serde_json::from_slice(&ran.0.stdout).unwrap_or_else(|_| panic!("no JSON: {}", ran.errors()))
@@ -131,6 +163,23 @@ impl Workshop {
         assert_eq!(counts["available"], codes - recipients);
         assert_eq!(self.events("enqueued").len(), recipients);
         self.audits_clean();
+    }
+
+    /// The audit of what was written, which ends with this exit code.
+    #[track_caller]
+    pub(crate) fn audit(&self, exit: i32) -> Value {
+        let ran = self.run(&["audit", "--out", "out", "--json"]);
+        let audit = serde_json::from_slice(&ran.0.stdout).unwrap_or_else(|_| panic!("no JSON: {}", ran.errors()));
+        assert_eq!(ran.0.status.code(), Some(exit), "{audit}");
+        audit
+    }
+
+    /// Expects an audit without discrepancies; says what was looked at.
+    #[track_caller]
+    pub(crate) fn audits_clean(&self) -> Value {
+        let audit = self.audit(0);
+        assert_eq!(audit["discrepancies"], Value::Array(Vec::new()));
+        audit["checked"].clone()
     }
 }
 

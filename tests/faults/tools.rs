@@ -19,7 +19,7 @@ fn a_killed_server_comes_back_with_what_it_had_answered() {
 #[test]
 fn a_server_asks_for_its_password_and_speaks_tls() {
     let certificates = Certificates::new();
-    let server = Server::with(Settings::default().password("secret").tls(&certificates));
+    let server = Server::with(&Settings::default().password("secret").tls(&certificates));
     let run = |more: &[&str]| {
         let mut command = std::process::Command::new("redis-cli");
         command.args(["--tls", "-p", &server.port().to_string(), "--cacert"]).arg(certificates.authority());
@@ -58,7 +58,7 @@ fn the_sentinels_make_the_replica_the_master() {
 #[test]
 fn a_power_cut_takes_what_was_not_synced() {
     for (fsync, left) in [("always", 100), ("no", 0)] {
-        let server = Server::with(Settings::default().set("appendfsync", fsync).power_can_fail());
+        let server = Server::with(&Settings::default().set("appendfsync", fsync).power_can_fail());
         for n in 0..100 {
             server.command::<()>(&["SET", &n.to_string(), "x"]);
         }

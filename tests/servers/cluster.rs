@@ -119,7 +119,7 @@ fn node() -> Server {
         .set("cluster-port", &free_port().to_string())
         .set("cluster-node-timeout", "1500")
         .set("cluster-replica-validity-factor", "0");
-    Server::with(settings)
+    Server::with(&settings)
 }
 
 fn id(node: &Server) -> String {

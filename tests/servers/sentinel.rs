@@ -17,7 +17,7 @@ impl Sentinel {
     pub(crate) fn start() -> Sentinel {
         let master = Server::start();
         let address = format!("127.0.0.1 {}", master.port());
-        let replica = Server::with(Settings::default().set("replicaof", &address));
+        let replica = Server::with(&Settings::default().set("replicaof", &address));
         let sentinels = (0..SENTINELS).map(|_| sentinel(&address)).collect();
         let set = Sentinel { servers: [master, replica], sentinels };
         set.wait_for_replica();
@@ -73,5 +73,5 @@ fn sentinel(master: &str) -> Server {
         .set("sentinel down-after-milliseconds", &format!("{MASTER} 1000"))
         .set("sentinel failover-timeout", &format!("{MASTER} 3000"))
         .flag("--sentinel");
-    Server::with(settings)
+    Server::with(&settings)
 }

@@ -31,11 +31,11 @@ pub(crate) struct Server {
 impl Server {
     /// A server as the program wants it, ready to answer.
     pub(crate) fn start() -> Server {
-        Server::with(Settings::default())
+        Server::with(&Settings::default())
     }
 
     /// A server with these settings, ready to answer.
-    pub(crate) fn with(settings: Settings) -> Server {
+    pub(crate) fn with(settings: &Settings) -> Server {
         need_redis_server();
         for _ in 0..5 {
             let (folder, port) = (tempfile::tempdir().unwrap(), free_port());

@@ -7,7 +7,7 @@ mod store;
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tearoff::store::SqliteStore;
 use tearoff::voucher::{
     CampaignId, Channel, Claim, Claimed, Claims, CustomerId, Kept, Lease, MessageId, MessageIdentity, Mode, PoolName,
@@ -17,21 +17,6 @@ use tearoff::voucher::{
 use super::workshop::{Workshop, text};
 
 impl Workshop {
-    #[track_caller]
-    fn audit(&self, exit: i32) -> Value {
-        let ran = self.run(&["audit", "--out", "out", "--json"]);
-        let audit = serde_json::from_slice(&ran.0.stdout).unwrap_or_else(|_| panic!("no JSON: {}", ran.errors()));
-        assert_eq!(ran.0.status.code(), Some(exit), "{audit}");
-        audit
-    }
-
-    #[track_caller]
-    pub(crate) fn audits_clean(&self) -> Value {
-        let audit = self.audit(0);
-        assert_eq!(audit["discrepancies"], json!([]));
-        audit["checked"].clone()
-    }
-
     /// The discrepancies: kind, place, message and pool.
     #[track_caller]
     fn found(&self) -> Vec<String> {
