@@ -1,8 +1,8 @@
 //! Where pools, vouchers and bindings are kept.
 //!
 //! A store implements the ports of [`voucher`](crate::voucher) and is held to the contract suite in `tests/contract`. There
-//! are two: [`RedisStore`], on a server that many machines share, and [`SqliteStore`], a file of its own for the processes of one machine, without a server. `docs/STORAGE.md`
-//! shows the file to people who want to query it.
+//! are two: [`RedisStore`], on servers that many machines share, and [`SqliteStore`], a file for the processes of one machine,
+//! without a server. `docs/REDIS.md` and `docs/STORAGE.md` show their insides to people who run them.
 
 mod redis;
 mod refusal;
