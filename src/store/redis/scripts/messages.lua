@@ -11,7 +11,10 @@ local buckets = call('HGET', KEYS[1], 'messages_buckets') or '1'
 if buckets ~= ARGV[1] then return { 'RESIZED', buckets } end
 
 local before = {}
-for at = 3, #ARGV, 3 do before[#before + 1] = call('HGET', KEYS[tonumber(ARGV[at])], ARGV[at + 1]) or '' end
+local is_empty = (call('HGET', KEYS[1], 'messages') or '0') == '0'
+for at = 3, #ARGV, 3 do
+    before[#before + 1] = not is_empty and call('HGET', KEYS[tonumber(ARGV[at])], ARGV[at + 1]) or ''
+end
 
 local added = 0
 for n, known in ipairs(before) do

@@ -199,13 +199,14 @@ local used_tray, used_blobs = {}, {}
 local after_now = '(' .. int(now)
 
 local function refill()
-    if tray_at > #tray then
+    if tray_at > #tray and not tray.is_last then
         tray = call('ZRANGEBYSCORE', TRAY, after_now, '+inf', 'WITHSCORES', 'LIMIT', tray_read, claim_count)
         tray_read, tray_at = tray_read + #tray / 2, 1
+        tray.is_last = #tray < 2 * claim_count
     end
-    if blob_at > #blob then
+    if blob_at > #blob and not blob.is_missing then
         local found = call('ZRANGEBYSCORE', SHELF, after_now, '+inf', 'WITHSCORES', 'LIMIT', blobs_read, 1)
-        blob, blob_at, blob_end = {}, 1, nil
+        blob, blob_at, blob_end = { is_missing = not found[1] }, 1, nil
         if found[1] then
             blobs_read = blobs_read + 1
             blob_end = tonumber(found[2])
