@@ -32,7 +32,7 @@ for n = 2, #KEYS, 2 do
     end
     if #moved > 0 then
         call('HSET', KEYS[n + 1], unpack(moved))
-        call('DEL', KEYS[n])
+        call('UNLINK', KEYS[n])
         if #kept > 0 then call('HSET', KEYS[n], unpack(kept)) end
     end
     buckets = buckets + 1
