@@ -92,11 +92,17 @@ impl Cluster {
         })
     }
 
-    /// Moves a slot to another master while it is used, the way `redis-cli --cluster reshard` does.
-    pub(crate) fn move_slot(&self, slot: u16, to: &Server) {
+    /// Tells both masters that a slot is about to move; gives the one that it is on.
+    pub(crate) fn begin_to_move(&self, slot: u16, to: &Server) -> &Server {
         let (from, number) = (self.owner(slot), slot.to_string());
         to.command::<()>(&["CLUSTER", "SETSLOT", &number, "IMPORTING", &id(from)]);
         from.command::<()>(&["CLUSTER", "SETSLOT", &number, "MIGRATING", &id(to)]);
+        from
+    }
+
+    /// Moves a slot to another master while it is used, the way `redis-cli --cluster reshard` does.
+    pub(crate) fn move_slot(&self, slot: u16, to: &Server) {
+        let (from, number) = (self.begin_to_move(slot, to), slot.to_string());
         loop {
             let keys: Vec<String> = from.command(&["CLUSTER", "GETKEYSINSLOT", &number, "10"]);
             if keys.is_empty() {

@@ -2,10 +2,7 @@
 //!
 //! Opening a store refuses what would break one, unless that is accepted; `doctor` shows everything.
 //!
-//! Besides the commands in the scripts, a user of the store needs `+eval +evalsha`, and for the checks `+info` and
-//! `+config|get`: without the latter they know less, and what they do not know has to be accepted by hand. A database
-//! other than 0 needs `+select`, `--replicas` needs `+wait`, Sentinel `+role`, and a Cluster `+cluster|slots
-//! +cluster|info +ping +asking`.
+//! Without the right to ask `CONFIG GET` it knows less, and what it does not know has to be accepted by hand.
 
 mod server;
 

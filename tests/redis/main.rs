@@ -1,0 +1,7 @@
+//! The store on Redis as those meet it who run the servers: what it takes, whom it lets in, what it tells.
+#![allow(clippy::unwrap_used)]
+
+mod rights;
+#[path = "../servers/mod.rs"]
+mod servers;
+mod tour;
