@@ -4,4 +4,8 @@
 mod rights;
 #[path = "../servers/mod.rs"]
 mod servers;
+mod shared;
 mod tour;
+#[path = "../campaign/workshop.rs"]
+#[allow(dead_code)]
+mod workshop;
