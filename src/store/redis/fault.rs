@@ -119,8 +119,8 @@ fn tell(error: &RedisError, url: &RedisUrl) -> Error {
     let full = "free some memory or disk space there, or give it more, and ask again";
     match code(error) {
         _ if untrusted(error) => {
-            told(InvalidInput, "has a certificate that is not trusted", "give the CA's with '--ca-file'")
-                .with_source(io_error(error))
+            let (what, help) = distrust(error);
+            told(InvalidInput, what, help).with_source(io_error(error))
         }
         _ if says(error, "max number of clients") => {
             told(StoreUnavailable, "has too many connections", "raise 'maxclients', or end some of its clients")
@@ -194,6 +194,20 @@ fn cause(error: &RedisError) -> Option<&io::Error> {
 fn certificate_error(error: &io::Error) -> Option<&rustls::Error> {
     let inner = error.get_ref()?.downcast_ref()?;
     matches!(inner, rustls::Error::InvalidCertificate(_)).then_some(inner)
+}
+
+/// Why a certificate is not accepted, and what to do.
+fn distrust(error: &RedisError) -> (&'static str, &'static str) {
+    use rustls::CertificateError::{Expired, ExpiredContext, NotValidForName, NotValidForNameContext};
+    match cause(error).and_then(certificate_error) {
+        Some(rustls::Error::InvalidCertificate(Expired | ExpiredContext { .. })) => {
+            ("has a certificate that has expired", "renew it on the server, and look at this machine's clock")
+        }
+        Some(rustls::Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. })) => {
+            ("has a certificate for another name", "write the name in the URL that the certificate is made out to")
+        }
+        _ => ("has a certificate that is not trusted", "give the CA's with '--ca-file'"),
+    }
 }
 
 fn untrusted(error: &RedisError) -> bool {
