@@ -1,7 +1,9 @@
 //! The store on Redis as those meet it who run the servers: what it takes, whom it lets in, what it tells.
 #![allow(clippy::unwrap_used)]
 
+mod doctor;
 mod rights;
+mod secure;
 #[path = "../servers/mod.rs"]
 mod servers;
 mod shared;

@@ -157,7 +157,7 @@ fn everything_else_is_refused() {
         "EVAL redis.call('HSET','other','a','b') 0",
     ] {
         let error = redis::cmd(words.split(' ').next().unwrap())
-            .arg(&words.split(' ').skip(1).collect::<Vec<_>>())
+            .arg(words.split(' ').skip(1).collect::<Vec<_>>())
             .query::<redis::Value>(&mut connection)
             .expect_err(words);
         assert!(error.to_string().contains("permission") || error.to_string().contains("can't"), "{words}: {error}");

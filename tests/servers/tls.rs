@@ -16,6 +16,16 @@ const KEY: [&str; 5] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256
 impl Certificates {
     /// Makes new ones, valid for two days.
     pub(crate) fn new() -> Certificates {
+        Certificates::that_end("2")
+    }
+
+    /// The server's ended yesterday.
+    pub(crate) fn expired() -> Certificates {
+        Certificates::that_end("-1")
+    }
+
+    /// The server's is valid for so many days.
+    fn that_end(days: &str) -> Certificates {
         let certificates = Certificates { folder: tempfile::tempdir().unwrap() };
         let authority = ["req", "-x509", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=tests"];
         certificates.openssl(&[&authority[..], &KEY].concat());
@@ -33,7 +43,7 @@ impl Certificates {
             "ca.key",
             "-CAcreateserial",
             "-days",
-            "2",
+            days,
             "-extfile",
             "names",
             "-out",
