@@ -7,6 +7,7 @@ mod secure;
 #[path = "../servers/mod.rs"]
 mod servers;
 mod shared;
+mod size;
 mod tour;
 #[path = "../campaign/workshop.rs"]
 #[allow(dead_code)]
