@@ -13,6 +13,7 @@ mod full;
 mod line;
 mod load;
 mod open;
+mod overtaken;
 mod program;
 mod refused;
 #[path = "../servers/mod.rs"]

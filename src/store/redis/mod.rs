@@ -4,6 +4,7 @@
 //! and is changed by scripts, each in one step; a batch of claims is one call for each pool.
 
 mod address;
+mod campaigns;
 mod chunk;
 mod delete;
 mod desk;

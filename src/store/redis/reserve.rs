@@ -6,13 +6,13 @@ use std::sync::Arc;
 use futures_util::future::try_join_all;
 
 use super::address::Hash;
+use super::campaigns::Campaigns;
 use super::record::{self, Kind, Record, field_of};
 use super::script::{Call, RESERVE};
 use super::{RedisStore, reply};
 use crate::error::Result;
 use crate::voucher::{
-    Binding, CampaignId, Claim, ClaimKey, Claimed, Code, Lease, MessageId, Metadata, PoolName, Refusal, Rejection,
-    Source, Voucher,
+    Binding, Claim, ClaimKey, Claimed, Code, Lease, MessageId, Metadata, PoolName, Refusal, Rejection, Source, Voucher,
 };
 
 /// How many claims one call answers at most.
@@ -34,12 +34,12 @@ struct Named {
     number: u64,
 }
 
-/// How often a chain was asked already: see `reserve.lua`.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// How often a chain was asked already, and whether the choices that led to nothing were assigned: see `reserve.lua`.
+#[derive(Clone, Copy)]
 enum Round {
     First,
-    Again,
-    Last,
+    Again { met_assigned: bool },
+    Last { met_assigned: bool },
 }
 
 /// What is to be given once a chain has nothing, and the pool that it is from.
@@ -54,6 +54,7 @@ enum Answer {
         pool: PoolName,
         /// Whether this call made the choice.
         is_new: bool,
+        is_assigned: bool,
         is_contended: bool,
     },
     /// Nothing, and whether that may change.
@@ -78,6 +79,8 @@ struct Descent {
     pool: PoolName,
     /// Whether every choice so far was made by this call.
     is_fresh: bool,
+    /// Whether a choice on the way was assigned already.
+    met_assigned: bool,
     is_contended: bool,
     fallback: Fallback,
 }
@@ -143,8 +146,10 @@ impl RedisStore {
         let mut open: Vec<usize> = (0..asked.len()).collect();
         loop {
             let in_vain = claims_in_vain(&claimed);
-            for round in [Round::First, Round::Again] {
-                open = self.descend(lease, pool, asked, round, open, &mut claimed).await?;
+            let again = self.descend(lease, pool, asked, Round::First, open, &mut claimed).await?;
+            for met_assigned in [false, true] {
+                let open = again.iter().filter(|end| end.met_assigned == met_assigned).map(|end| end.claim).collect();
+                self.descend(lease, pool, asked, Round::Again { met_assigned }, open, &mut claimed).await?;
             }
             // What asks a chain in vain counts for limits meanwhile: those whom it kept out ask again.
             if claims_in_vain(&claimed) == in_vain {
@@ -152,7 +157,7 @@ impl RedisStore {
             }
             open = (0..asked.len()).filter(|n| is_limited(claimed[*n].as_ref())).collect();
         }
-        // A rival keeps forgetting and making the same choices: nothing is known of the chain.
+        // A rival has made, or settled, the same choice meanwhile: nothing is known of the chain.
         let busy = || Claimed::Contended(Refusal::PoolEmpty);
         Ok(claimed.into_iter().map(|claimed| claimed.unwrap_or_else(busy)).collect())
     }
@@ -167,9 +172,9 @@ impl RedisStore {
         round: Round,
         open: Vec<usize>,
         claimed: &mut [Option<Claimed>],
-    ) -> Result<Vec<usize>> {
+    ) -> Result<Vec<Descent>> {
         if open.is_empty() {
-            return Ok(open);
+            return Ok(Vec::new());
         }
         let subset: Vec<&Asked<'_>> = open.iter().map(|n| &asked[*n]).collect();
         let Some(found) = self.ask_pool(lease, pool, None, round, &None, &subset).await? else {
@@ -179,7 +184,14 @@ impl RedisStore {
             return Ok(Vec::new());
         };
         let named = Named { pool: pool.clone(), number: found.number };
-        let start = Descent { claim: 0, pool: pool.clone(), is_fresh: true, is_contended: false, fallback: None };
+        let start = Descent {
+            claim: 0,
+            pool: pool.clone(),
+            is_fresh: true,
+            met_assigned: false,
+            is_contended: false,
+            fallback: None,
+        };
         let mut ends = Ends::default();
         let descents = open.into_iter().map(|claim| Descent { claim, ..start.clone() }).collect();
         let mut frontier = self.sort(pool, None, descents, found, claimed, &mut ends).await?;
@@ -196,9 +208,11 @@ impl RedisStore {
             }
             frontier = next;
         }
-        let (last, again) = ends.exhausted.into_iter().partition(|end| end.is_fresh || round == Round::Again);
+        let is_last = |end: &Descent| end.is_fresh || matches!(round, Round::Again { .. });
+        let (last, mut again): (_, Vec<Descent>) = ends.exhausted.into_iter().partition(is_last);
         self.finish(lease, pool, asked, last, claimed).await?;
-        Ok(again.iter().map(|end: &Descent| end.claim).chain(ends.over).collect())
+        again.extend(ends.over);
+        Ok(again)
     }
 
     /// Notes what a pool answered, and says which claims go on to the next one.
@@ -217,15 +231,17 @@ impl RedisStore {
             descent.fallback = descent.fallback.or_else(|| found.fallback.clone());
             match answer {
                 Answer::Bound(record, is_reserved) => bound.push((descent.claim, record, is_reserved)),
-                Answer::Choice { pool, is_new, is_contended } => {
-                    let is_contended = descent.is_contended || is_contended;
-                    next.push(Descent { pool, is_fresh: descent.is_fresh && is_new, is_contended, ..descent });
+                Answer::Choice { pool, is_new, is_assigned, is_contended } => {
+                    descent.is_fresh &= is_new;
+                    descent.met_assigned |= is_assigned;
+                    descent.is_contended |= is_contended;
+                    next.push(Descent { pool, ..descent });
                 }
                 Answer::Refused(Refusal::PoolEmpty, is_contended) if named.is_some() => {
                     ends.exhausted.push(Descent { is_contended: descent.is_contended || is_contended, ..descent });
                 }
                 Answer::Refused(refusal, is_contended) => claimed[descent.claim] = Some(refuse(refusal, is_contended)),
-                Answer::Over => ends.over.push(descent.claim),
+                Answer::Over => ends.over.push(descent),
                 Answer::Rejected(rejection) => claimed[descent.claim] = Some(Claimed::Rejected(rejection)),
             }
         }
@@ -247,13 +263,14 @@ impl RedisStore {
         exhausted: Vec<Descent>,
         claimed: &mut [Option<Claimed>],
     ) -> Result<()> {
-        let mut groups: BTreeMap<Fallback, Vec<Descent>> = BTreeMap::new();
+        let mut groups: BTreeMap<(Fallback, bool), Vec<Descent>> = BTreeMap::new();
         for end in exhausted {
-            groups.entry(end.fallback.clone()).or_default().push(end);
+            groups.entry((end.fallback.clone(), end.met_assigned)).or_default().push(end);
         }
-        for (fallback, ends) in groups {
+        for ((fallback, met_assigned), ends) in groups {
             let subset: Vec<&Asked<'_>> = ends.iter().map(|end| &asked[end.claim]).collect();
-            let Some(mut found) = self.ask_pool(lease, pool, None, Round::Last, &fallback, &subset).await? else {
+            let round = Round::Last { met_assigned };
+            let Some(mut found) = self.ask_pool(lease, pool, None, round, &fallback, &subset).await? else {
                 continue;
             };
             for (end, answer) in ends.iter().zip(&mut found.answers) {
@@ -321,7 +338,7 @@ impl RedisStore {
 #[derive(Default)]
 struct Ends {
     exhausted: Vec<Descent>,
-    over: Vec<usize>,
+    over: Vec<Descent>,
 }
 
 fn refuse(refusal: Refusal, is_contended: bool) -> Claimed {
@@ -361,11 +378,13 @@ fn fill(
     call.push(lease.id.get().to_be_bytes());
     call.push_number(lease.time.as_millis());
     call.push(named.map_or("", |named| named.pool.as_str()));
-    call.push(match round {
-        Round::First => "first",
-        Round::Again => "again",
-        Round::Last => "last",
-    });
+    let (round, met_assigned) = match round {
+        Round::First => ("first", false),
+        Round::Again { met_assigned } => ("again", met_assigned),
+        Round::Last { met_assigned } => ("last", met_assigned),
+    };
+    call.push(round);
+    call.push(if met_assigned { "1" } else { "0" });
     let (code, from) = fallback.as_ref().map_or(("", ""), |(code, from)| (code, from.as_str()));
     call.push(code);
     call.push(if from == space.pool.as_str() { "" } else { from });
@@ -383,34 +402,6 @@ fn fill(
         call.push(Hash::of_message(&message.message_id).head::<16>());
         call.push(record::identity(message, claim.width, named.is_some()));
         call.push_number(campaigns.place(message.campaign_id.as_ref()));
-    }
-}
-
-/// The campaigns of a call, each named once.
-pub(super) struct Campaigns<'a>(Vec<&'a CampaignId>);
-
-impl<'a> Campaigns<'a> {
-    pub(super) fn of(campaigns: impl Iterator<Item = Option<&'a CampaignId>>) -> Campaigns<'a> {
-        let mut named: Vec<&CampaignId> = Vec::new();
-        for campaign in campaigns.flatten() {
-            if !named.contains(&campaign) {
-                named.push(campaign);
-            }
-        }
-        Campaigns(named)
-    }
-
-    /// How many there are, and their ids.
-    pub(super) fn declare(&self, call: &mut Call) {
-        call.push_number(self.0.len());
-        for campaign in &self.0 {
-            call.push(campaign.as_str());
-        }
-    }
-
-    /// The place of a campaign, counted from 1; 0 for none.
-    pub(super) fn place(&self, campaign: Option<&CampaignId>) -> usize {
-        campaign.and_then(|campaign| self.0.iter().position(|named| *named == campaign)).map_or(0, |at| at + 1)
     }
 }
 
@@ -435,10 +426,12 @@ impl Answer {
         let (letter, record) = packed.split_first().ok_or_else(reply::strange)?;
         Ok(match letter {
             b'r' | b'a' => Answer::Bound(Box::new(Record::read(record)?), *letter == b'r'),
-            b'n' | b'N' | b'f' => {
-                let pool = PoolName::new(Record::read(record)?.code).map_err(|_| reply::strange())?;
-                Answer::Choice { pool, is_new: *letter != b'f', is_contended: *letter == b'N' }
-            }
+            b'n' | b'N' | b'f' | b'F' => Answer::Choice {
+                pool: PoolName::new(Record::read(record)?.code).map_err(|_| reply::strange())?,
+                is_new: matches!(letter, b'n' | b'N'),
+                is_assigned: *letter == b'F',
+                is_contended: *letter == b'N',
+            },
             b'p' => Answer::Refused(Refusal::PoolPaused, false),
             b'l' | b'L' => Answer::Refused(Refusal::LimitReached, *letter == b'L'),
             b'e' | b'E' => Answer::Refused(Refusal::PoolEmpty, *letter == b'E'),

@@ -9,9 +9,9 @@ use futures_util::future::try_join_all;
 use jiff::Timestamp;
 
 use super::address::{Field, Hash, LOAD};
+use super::campaigns::Campaigns;
 use super::messages::{Deed, Standing};
 use super::record::{self, Kind, field_of, is_implied, pointer};
-use super::reserve::Campaigns;
 use super::script::{Call, SETTLE};
 use super::{RedisStore, reply};
 use crate::error::Result;

@@ -4,18 +4,19 @@
 -- KEYS 16-: buckets of bindings.
 -- ARGV 4: lease (8 bytes). 5: lease time in ms. 6: the pool that the template names, where this one is asked because that one
 --      overflows into it; else ''. 7: 'first', 'again' (forget choices of an overflow pool that led to nothing) or 'last'
---      (the overflow chain has nothing: no choice any more). 8, 9: the fallback code of the chain and the pool it is from.
---      10: how many campaigns; their ids; then for each claim: the place among KEYS of its bucket and of its customer's,
+--      (the overflow chain has nothing: no choice any more). 8: '1' if choices that led to nothing were assigned already when
+--      the caller met them. 9, 10: the fallback code of the chain and the pool it is from. 11: how many campaigns; their ids; then for each claim: the place among KEYS of its bucket and of its customer's,
 --      its field, the message's hash, the identity, the place of its campaign (0 for none).
 -- Returns {'OK', the pool's number, its fallback code or '', how many codes have metadata, an answer for each claim}. It is
 --      a letter and perhaps a record: r/a reserved or assigned voucher or fallback · n/N/f choice of an overflow pool, new,
---      new while others hold vouchers here, or found · p paused · l/L limit reached, final or contended · e/E empty · x expired, where an overflow pool was asked ·
+--      new while others hold vouchers here, or found reserved (F: assigned) · p paused · l/L limit reached, final or contended · e/E empty · x expired, where an overflow pool was asked ·
 --      X retired message · C conflict.
 
 local lease, term, named, round = ARGV[4], tonumber(ARGV[5]), ARGV[6], ARGV[7]
-local fallback, fallback_from = ARGV[8], ARGV[9]
-local campaign_count = tonumber(ARGV[10])
-local first_claim = 11 + campaign_count
+local forgets_assigned = ARGV[8] == '1'
+local fallback, fallback_from = ARGV[9], ARGV[10]
+local campaign_count = tonumber(ARGV[11])
+local first_claim = 12 + campaign_count
 local CLAIM = 6
 local claim_count = (#ARGV - first_claim + 1) / CLAIM
 
@@ -31,12 +32,12 @@ local overflow, holding_of_all = settings[8], tonumber(settings[9] or 0)
 local campaign_numbers, new_campaigns = {}, {}
 if campaign_count > 0 then
     local known = call('HLEN', CAMPAIGNS)
-    local numbers = call('HMGET', CAMPAIGNS, unpack(ARGV, 11, 10 + campaign_count))
+    local numbers = call('HMGET', CAMPAIGNS, unpack(ARGV, 12, 11 + campaign_count))
     for n = 1, campaign_count do
         if not numbers[n] then
             known = known + 1
             numbers[n] = known
-            new_campaigns[#new_campaigns + 1] = ARGV[10 + n]
+            new_campaigns[#new_campaigns + 1] = ARGV[11 + n]
             new_campaigns[#new_campaigns + 1] = known
         end
         campaign_numbers[n] = tonumber(numbers[n])
@@ -72,9 +73,11 @@ for n, field in ipairs(fields) do
     if reservations[n] then reserved_now[field] = reservations[n] end
 end
 
--- Whether a binding is to be forgotten before its key is asked for.
-local function is_stale(binding)
-    return is_over(binding) or (round ~= 'first' and binding.kind == CHOICE)
+-- Whether a binding is to be forgotten before its key is asked for. What an assigned choice leads to was assigned before it:
+-- one that was not assigned yet when the caller met it has been settled meanwhile, and stays.
+local function is_stale(binding, is_assigned)
+    return is_over(binding)
+        or (binding.kind == CHOICE and round ~= 'first' and (forgets_assigned or not is_assigned))
 end
 
 -- Gives stale reservations back, so that this call can hand their vouchers out again.
@@ -83,7 +86,7 @@ local function drop_stale_reservations()
     for field, reservation in pairs(reserved_now) do
         local holder, _, record = read_reservation(reservation)
         local binding = read(record)
-        if is_stale(binding) then
+        if is_stale(binding, false) then
             holding_of_all = holding_of_all - give_back(reservation)
             dropped[#dropped + 1] = field
             holdings[#holdings + 1] = holding(holder, binding, field)
@@ -333,9 +336,9 @@ local function answer(n, claim)
     local record = not forgotten[claim.field] and bindings[n]
     if record then
         local binding = read(record)
-        if not is_stale(binding) then
+        if not is_stale(binding, true) then
             if customer_of(record, binding) ~= string.match(claim.identity, '^[^\n]*', 3) then return 'C' end
-            return (binding.kind == CHOICE and 'f' or 'a') .. record
+            return (binding.kind == CHOICE and 'F' or 'a') .. record
         end
         retire(claim, record, binding)
         forgotten[claim.field] = true
