@@ -213,3 +213,20 @@ pub(crate) async fn a_usual_id_without_a_code_of_its_own_is_known<F: Fixture>() 
         assert_eq!(world.reserve(&world.lease(), &foreign).await, Claimed::Rejected(Rejection::Conflict));
     }
 }
+
+/// Two copies of a message settle at once, one of them with a code that it does not hold: the id stays with the other.
+pub(crate) async fn a_refused_copy_takes_no_id_from_an_accepted_one<F: Fixture>() {
+    let world = World::<F>::with_codes(100).await;
+    let other = world.fixture.another().await;
+    for n in 0..40 {
+        let (claim, copy) = (one(n), world.lease());
+        let binding = world.take(&world.lease(), &claim).await;
+        let right = [kept(&[(&claim, &binding)])];
+        let wrong = [Kept { shown: vec![show(&claim, &code("WRONG"))], ..right[0].clone() }];
+        let lease = world.lease();
+        let (refused, accepted) = tokio::join!(other.settle(&copy, &wrong), world.store.settle(&lease, &right));
+        assert_eq!((refused.unwrap()[0], accepted.unwrap()[0]), (Settled::Refused, Settled::Accepted));
+        let released = world.store.release_message(&claim.message.message_id).await.unwrap();
+        assert_eq!(released, ReleasedMessage { released: 1, kept: 0 });
+    }
+}

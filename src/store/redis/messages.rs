@@ -78,7 +78,7 @@ pub(super) enum Deed {
     Bind,
     /// Write whatever stands there.
     Put,
-    /// Remove if just this stands there.
+    /// Remove if just this stands there, bound by one call only.
     Drop,
 }
 

@@ -2,34 +2,45 @@
 --
 -- KEYS 1: the shard. 2-: buckets of messages.
 -- ARGV 1: in how many buckets the caller believes the messages to be. 2: 'look', 'bind' (where nothing stands yet), 'put'
---      (whatever stands there) or 'drop' (if just this stands there). 3-: for each message, the place of its bucket, its
---      field, and what is to stand there ('' to look).
+--      (whatever stands there) or 'drop' (if just this stands there, bound by one call only). 3-: for each message, the
+--      place of its bucket, its field, and what is to stand there ('' to look).
 -- Returns {'OK', how many messages the shard knows, for each message what stood there before, or ''}, or {'RESIZED', n}.
 
 local call = redis.call
 local buckets = call('HGET', KEYS[1], 'messages_buckets') or '1'
 if buckets ~= ARGV[1] then return { 'RESIZED', buckets } end
 
-local before = {}
+-- Stands before what one call only has bound. What a second one counts on, the first must not take back.
+local ALONE = '*'
+
+local before, is_alone = {}, {}
+
+local function look(n)
+    local known = call('HGET', KEYS[tonumber(ARGV[3 * n])], ARGV[3 * n + 1]) or ''
+    is_alone[n] = string.sub(known, 1, 1) == ALONE
+    before[n] = is_alone[n] and string.sub(known, 2) or known
+end
+
+-- Where all messages name their customers, the shard is empty.
 local is_empty = (call('HGET', KEYS[1], 'messages') or '0') == '0'
-for at = 3, #ARGV, 3 do
-    before[#before + 1] = not is_empty and call('HGET', KEYS[tonumber(ARGV[at])], ARGV[at + 1]) or ''
+for n = 1, (#ARGV - 2) / 3 do
+    if is_empty then before[n], is_alone[n] = '', false else look(n) end
 end
 
 local added = 0
 for n, known in ipairs(before) do
-    local at = 3 * n
-    local bucket, field, value = KEYS[tonumber(ARGV[at])], ARGV[at + 1], ARGV[at + 2]
+    local bucket, field, value = KEYS[tonumber(ARGV[3 * n])], ARGV[3 * n + 1], ARGV[3 * n + 2]
     if ARGV[2] == 'drop' then
-        if known == value then added = added - call('HDEL', bucket, field) end
+        if is_alone[n] and known == value then added = added - call('HDEL', bucket, field) end
     elseif ARGV[2] == 'put' then
         added = added + call('HSET', bucket, field, value)
-    elseif ARGV[2] == 'bind' and known == '' then
-        if call('HSETNX', bucket, field, value) == 1 then
+    elseif ARGV[2] == 'bind' then
+        if known == '' and call('HSETNX', bucket, field, ALONE .. value) == 1 then
             added = added + 1
         else
-            -- The same id stands twice in the call.
-            before[n] = call('HGET', bucket, field)
+            -- The same id may stand twice in the call.
+            if known == '' then look(n) end
+            if is_alone[n] and before[n] == value then call('HSET', bucket, field, value) end
         end
     end
 end
