@@ -108,3 +108,15 @@ pub(crate) async fn a_usual_id_can_be_released<F: Fixture>() {
     let error = world.store.release_message(&id("c/cy")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
 }
+
+/// Ids may be longer than those of customers, and may end where one expects a customer.
+pub(crate) async fn a_message_of_any_id_can_be_released<F: Fixture>() {
+    let world = World::<F>::with_codes(9).await;
+    for text in ["m".repeat(512), format!("c/{}", "m".repeat(300)), "c/".to_owned()] {
+        let error = world.store.release_message(&id(&text)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{} bytes", text.len());
+        world.take(&world.lease(), &claim("spring", &message(&text, "ada"), Width::Message)).await;
+        assert_eq!(world.store.release_message(&id(&text)).await.unwrap().released, 1);
+    }
+    assert_eq!(world.available("spring").await, 9);
+}

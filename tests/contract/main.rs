@@ -127,6 +127,7 @@ macro_rules! store_contract {
                     releasing_again_gives_back_nothing_more,
                     a_message_that_only_reserves_can_be_released,
                     a_usual_id_can_be_released,
+                    a_message_of_any_id_can_be_released,
                     an_unknown_message_cannot_be_released,
                     reclaiming_tests_leaves_live_messages_alone,
                 ],

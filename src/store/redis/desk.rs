@@ -42,9 +42,9 @@ impl RedisStore {
         if let Some(standing) = self.standings(&[message]).await?.pop().flatten() {
             return Ok(Some(standing));
         }
-        let named = CustomerId::new(anchor_of(message))?;
+        let named = CustomerId::new(anchor_of(message)).ok();
         for pool in pools {
-            let (_, entries) = self.entries_of(pool, message, &named).await?;
+            let (_, entries) = self.entries_of(pool, message, named.as_ref()).await?;
             if let Some(entry) = entries.first() {
                 let (customer, mode) = (entry.record.customer.clone(), entry.record.mode);
                 return Ok(Some(Standing { customer, mode, is_retired: false }));
@@ -58,11 +58,13 @@ impl RedisStore {
         &self,
         pool: &PoolName,
         message: &MessageId,
-        customer: &CustomerId,
+        customer: Option<&CustomerId>,
     ) -> Result<(Timestamp, Vec<Entry>)> {
-        let mut starts = vec![Field::new(anchor_of(message), "").anchor(), Hash::of_customer(customer).head()];
-        starts.dedup();
-        let places: Vec<_> = starts.into_iter().map(|start| (start, customer)).collect();
+        let places = customer.map_or_else(Vec::new, |customer| {
+            let mut starts = vec![Field::new(anchor_of(message), "").anchor(), Hash::of_customer(customer).head()];
+            starts.dedup();
+            starts.into_iter().map(|start| (start, customer)).collect()
+        });
         let Some(listed) = self.list_customers(pool, &places, false).await? else {
             return Ok((Timestamp::UNIX_EPOCH, Vec::new()));
         };
@@ -81,7 +83,7 @@ impl RedisStore {
     }
 
     async fn release_in(&self, pool: &PoolName, message: &MessageId, customer: &CustomerId) -> Result<ReleasedMessage> {
-        let (now, entries) = self.entries_of(pool, message, customer).await?;
+        let (now, entries) = self.entries_of(pool, message, Some(customer)).await?;
         let (own, wider): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(|entry| entry.record.is_own);
         let stays = |entry: &&Entry| {
             let record = &entry.record;
