@@ -184,3 +184,19 @@ pub(crate) async fn an_examined_store_is_sound<F: Fixture>() {
     let findings = world.store.examine().await.unwrap();
     assert!(!findings.is_empty() && findings.iter().all(|finding| finding.ok), "{findings:?}");
 }
+
+/// What expired while it was the customer's is told even when the code that replaced it is given back.
+pub(crate) async fn an_expired_voucher_outlives_a_release_of_its_successor<F: Fixture>() {
+    let world = World::<F>::with_codes(2).await;
+    world
+        .set("spring", PoolSettings { valid_for: Some(std::time::Duration::from_secs(1)), ..PoolSettings::default() })
+        .await;
+    let expired = world.send(&one(1)).await;
+    world.fixture.pass(std::time::Duration::from_secs(2)).await;
+    world.set("spring", PoolSettings::default()).await;
+    world.send(&one(1)).await;
+    assert_eq!(world.store.release_message(&one(1).message.message_id).await.unwrap().released, 1);
+    let had = world.store.customers(&[one(1).message.customer_id.clone()]).await.unwrap().remove(0);
+    let had: Vec<_> = had.into_iter().map(|record| (record.code, record.state)).collect();
+    assert_eq!(had, [(expired.voucher.code, State::Expired)]);
+}

@@ -99,6 +99,7 @@ macro_rules! store_contract {
                     a_reservation_down_the_chain_is_contended,
                 ],
                 lookups: [
+                    an_expired_voucher_outlives_a_release_of_its_successor,
                     looking_up_bindings_changes_nothing,
                     reservations_of_ran_out_leases_look_unbound,
                     a_voucher_is_known_in_every_state,

@@ -124,6 +124,11 @@ local function read_pointer(pointer)
     return { flags = flags, ends = ends, customer = string.sub(pointer, ends and 12 or 6) }
 end
 
+local function compose_pointer(flags, ends, field, customer)
+    return string.char(flags - bit.band(flags, KIND + ENDS) + POINTER + (ends and ENDS or 0)) .. string.sub(field, 1, 4)
+        .. (ends and struct.pack('>I6', ends) or '') .. customer
+end
+
 -- The first bytes of a text's SHA-1.
 local function hash(text, bytes)
     return (string.gsub(string.sub(redis.sha1hex(text), 1, 2 * bytes), '%x%x', function(pair)

@@ -313,17 +313,21 @@ end
 
 -- Ends an assigned binding that is stale: a voucher stays in its customer's history, a choice is forgotten.
 local function retire(claim, record, binding)
+    local customer = customer_of(record, binding)
+    local anchor, customer_anchor = string.sub(claim.field, 1, 4), hash(customer, 4)
+    local has_pointer = customer_anchor ~= anchor
     moved[#moved + 1] = { 'HDEL', claim.bucket, claim.field }
+    if has_pointer then moved[#moved + 1] = { 'HDEL', claim.customer_bucket, customer_anchor .. string.sub(claim.field, 5) } end
     if binding.kind == VOUCHER then
-        moved[#moved + 1] = { 'HSET', claim.bucket, string.sub(claim.field, 1, 4) .. hash(binding.code, 8), record }
-    else
-        add(tallies, 'entries', -1)
-        if counts_for_limits(binding) then limit(binding.campaign, binding.ends, -1) end
-        local pointer = hash(customer_of(record, binding), 4) .. string.sub(claim.field, 5)
-        if pointer ~= claim.field then
-            moved[#moved + 1] = { 'HDEL', claim.customer_bucket, pointer }
-            add(tallies, 'entries', -1)
+        local past = hash(binding.code, 8)
+        moved[#moved + 1] = { 'HSET', claim.bucket, anchor .. past, record }
+        if has_pointer then
+            local pointer = compose_pointer(binding.flags, binding.ends, claim.field, customer)
+            moved[#moved + 1] = { 'HSET', claim.customer_bucket, customer_anchor .. past, pointer }
         end
+    else
+        add(tallies, 'entries', has_pointer and -2 or -1)
+        if counts_for_limits(binding) then limit(binding.campaign, binding.ends, -1) end
     end
 end
 

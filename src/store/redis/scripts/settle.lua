@@ -140,9 +140,8 @@ local function assign(one, message)
     put(one.bucket, one.field, final)
     add(tallies, 'entries', 1)
     if one.pointer ~= '' then
-        local flags = binding.flags - bit.band(binding.flags, KIND + ENDS) + POINTER + (ends and ENDS or 0)
-        put(message.customer_bucket, one.pointer, string.char(flags) .. string.sub(one.field, 1, 4)
-            .. (ends and struct.pack('>I6', ends) or '') .. string.match(message.identity, '^[^\n]*', 3))
+        put(message.customer_bucket, one.pointer,
+            compose_pointer(binding.flags, ends, one.field, string.match(message.identity, '^[^\n]*', 3)))
         add(tallies, 'entries', 1)
     end
     if binding.kind == VOUCHER then
