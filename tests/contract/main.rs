@@ -73,6 +73,7 @@ macro_rules! store_contract {
                     an_unknown_pool_is_not_kept,
                     a_usual_id_belongs_to_its_customer,
                     a_usual_id_without_a_code_of_its_own_is_known,
+                    a_usual_id_belongs_to_its_mode,
                     a_refused_copy_takes_no_id_from_an_accepted_one,
                 ],
                 limits: [

@@ -214,6 +214,22 @@ pub(crate) async fn a_usual_id_without_a_code_of_its_own_is_known<F: Fixture>() 
     }
 }
 
+/// A test send under the id of an accepted live message is a conflict, and does not take its id from it.
+pub(crate) async fn a_usual_id_belongs_to_its_mode<F: Fixture>() {
+    let world = World::<F>::with_codes(9).await;
+    world.pool("summer", PoolSettings::default()).await;
+    world.import("summer", &numbered("SU", 9)).await;
+    let own = claim("spring", &message("c/ada", "ada"), Width::Message);
+    let sent = world.send(&own).await;
+    for pool in ["spring", "summer"] {
+        let test = claim(pool, &test_message("c/ada", "ada"), Width::Message);
+        assert_eq!(world.reserve(&world.lease(), &test).await, Claimed::Rejected(Rejection::Conflict), "{pool}");
+    }
+    let plain = Kept { message: test_message("c/ada", "ada"), shown: vec![] };
+    assert_eq!(world.settle(&world.lease(), &[plain]).await, [Settled::Refused]);
+    assert!(same_voucher(&world.take(&world.lease(), &own).await, &sent));
+}
+
 /// Two copies of a message settle at once, one of them with a code that it does not hold: the id stays with the other.
 pub(crate) async fn a_refused_copy_takes_no_id_from_an_accepted_one<F: Fixture>() {
     let world = World::<F>::with_codes(100).await;

@@ -2,13 +2,14 @@
 //!
 //! A message whose id names its customer is known by its bindings. The registry holds the others, and all that are retired.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::try_join_all;
 use redis::Value;
 
 use super::address::{Hash, LOAD, SHARDS, split_from};
+use super::record::is_usual;
 use super::script::{Call, MESSAGES, SPLIT_MESSAGES};
 use super::{RedisStore, reply};
 use crate::error::Result;
@@ -100,7 +101,30 @@ impl RedisStore {
         self.ask_registry(Deed::Look, &entries).await
     }
 
-    /// Does the same with many message ids; says what stood there before.
+    /// The ids of test messages that belong to live ones of the usual form, which only bindings speak of.
+    pub(super) async fn live_ids(&self, messages: &[&MessageIdentity]) -> Result<HashSet<MessageId>> {
+        let tests: Vec<_> = messages.iter().filter(|message| message.mode == Mode::Test && is_usual(message)).collect();
+        let mut live = HashSet::new();
+        if tests.is_empty() {
+            return Ok(live);
+        }
+        for pool in self.pool_names().await? {
+            for portion in tests.chunks(PORTION) {
+                let place = |customer| (Hash::of_customer(customer).head(), customer);
+                let places: Vec<_> = portion.iter().map(|message| place(&message.customer_id)).collect();
+                let Some(listed) = self.list_customers(&pool, &places, false).await? else { break };
+                let records = listed.records.iter().flatten().map(|entry| &entry.record);
+                let campaigns = self.campaigns_if(records.clone().any(|record| record.campaign > 0), &pool).await?;
+                for record in records.filter(|record| record.mode == Mode::Live) {
+                    live.insert(record.message(campaigns.get(&record.campaign))?);
+                }
+            }
+        }
+        live.retain(|id| tests.iter().any(|message| message.message_id == *id));
+        Ok(live)
+    }
+
+    /// Looks message ids up, binds or retires them; says what stood there before.
     pub(super) async fn ask_registry(
         &self,
         deed: Deed,

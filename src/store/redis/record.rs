@@ -97,8 +97,13 @@ pub(super) fn identity(message: &MessageIdentity, width: Width, via: bool) -> Ve
 
 /// Whether a message's id says whose it is, so that its bindings are enough to know it by.
 pub(super) fn is_implied(message: &MessageIdentity) -> bool {
+    message.mode == Mode::Live && is_usual(message)
+}
+
+/// Whether a message's id ends with its customer, as the ids of campaigns do.
+pub(super) fn is_usual(message: &MessageIdentity) -> bool {
     let id = message.message_id.as_str();
-    message.mode == Mode::Live && id.split_once('/').is_some_and(|(_, rest)| rest == message.customer_id.as_str())
+    id.split_once('/').is_some_and(|(_, rest)| rest == message.customer_id.as_str())
 }
 
 /// The field of a claim's key; `via` is the number of the pool that the template names, where another one is asked.

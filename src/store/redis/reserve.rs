@@ -12,7 +12,8 @@ use super::script::{Call, RESERVE};
 use super::{RedisStore, reply};
 use crate::error::Result;
 use crate::voucher::{
-    Binding, Claim, ClaimKey, Claimed, Code, Lease, MessageId, Metadata, PoolName, Refusal, Rejection, Source, Voucher,
+    Binding, Claim, ClaimKey, Claimed, Code, Lease, MessageId, Metadata, Mode, PoolName, Refusal, Rejection, Source,
+    Voucher,
 };
 
 /// How many claims one call answers at most.
@@ -125,12 +126,15 @@ impl RedisStore {
             });
         }
         let standings = self.standings(&messages).await?;
-        let rejection = |claim: &Claim| {
-            let standing = standings[places[&claim.message.message_id]].as_ref()?;
-            match standing.is_retired {
-                true => Some(Rejection::Released),
-                false => (!standing.is_of(&claim.message)).then_some(Rejection::Conflict),
-            }
+        let standing = |claim: &Claim| standings[places[&claim.message.message_id]].as_ref();
+        let unknown: Vec<_> =
+            claims.iter().filter(|claim| standing(claim).is_none()).map(|claim| &*claim.message).collect();
+        let live = self.live_ids(&unknown).await?;
+        let rejection = |claim: &Claim| match standing(claim) {
+            Some(standing) if standing.is_retired => Some(Rejection::Released),
+            Some(standing) => (!standing.is_of(&claim.message)).then_some(Rejection::Conflict),
+            None => (claim.message.mode == Mode::Test && live.contains(&claim.message.message_id))
+                .then_some(Rejection::Conflict),
         };
         Ok(claims.iter().map(rejection).collect())
     }

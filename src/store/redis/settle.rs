@@ -63,7 +63,16 @@ impl RedisStore {
 
     /// Binds the ids that do not say whose they are; what belongs to somebody else, or is retired, is refused.
     async fn bind_ids(&self, kept: &[Kept], progress: &mut Progress) -> Result<Vec<usize>> {
-        let (implied, others): (Vec<usize>, Vec<usize>) = (0..kept.len()).partition(|n| is_implied(&kept[*n].message));
+        let (implied, mut others): (Vec<usize>, Vec<usize>) =
+            (0..kept.len()).partition(|n| is_implied(&kept[*n].message));
+        let live = self.live_ids(&others.iter().map(|n| &*kept[*n].message).collect::<Vec<_>>()).await?;
+        others.retain(|n| {
+            let is_live = live.contains(&kept[*n].message.message_id);
+            if is_live {
+                progress.refuse(*n);
+            }
+            !is_live
+        });
         let entry = |n: &usize| (&kept[*n].message.message_id, Some(Standing::of(&kept[*n].message, false)));
         let ids: Vec<_> = implied.iter().map(|n| entry(n).0).collect();
         let known = self.standings(&ids);
