@@ -20,6 +20,11 @@ local function moving(bit_number)
     return digits, 8 - math.floor(bit_number / 4)
 end
 
+-- As many at a time as Lua can unpack.
+local function put(key, items)
+    for first = 1, #items, 4000 do call('HSET', key, unpack(items, first, math.min(first + 3999, #items))) end
+end
+
 for n = 2, #KEYS, 2 do
     local bit_number = 0
     while 2 ^ (bit_number + 1) <= buckets do bit_number = bit_number + 1 end
@@ -31,9 +36,9 @@ for n = 2, #KEYS, 2 do
         to[#to + 1], to[#to + 2] = entries[place], entries[place + 1]
     end
     if #moved > 0 then
-        call('HSET', KEYS[n + 1], unpack(moved))
+        put(KEYS[n + 1], moved)
         call('UNLINK', KEYS[n])
-        if #kept > 0 then call('HSET', KEYS[n], unpack(kept)) end
+        put(KEYS[n], kept)
     end
     buckets = buckets + 1
 end

@@ -22,7 +22,9 @@ for n = 2, #KEYS do
     count = count + #gone[n]
 end
 for n, codes in pairs(gone) do
-    if #codes > 0 then call('HDEL', KEYS[n], unpack(codes)) end
+    for first = 1, #codes, 4000 do
+        call('HDEL', KEYS[n], unpack(codes, first, math.min(first + 3999, #codes)))
+    end
 end
 if count > 0 then call('HINCRBY', KEYS[1], 'codes', -count) end
 return { 'OK', buckets }
