@@ -98,6 +98,7 @@ macro_rules! store_contract {
                     the_choice_of_a_fallback_code_is_bound,
                     a_fallback_code_that_is_not_kept_is_unbound,
                     a_reservation_down_the_chain_is_contended,
+                    a_long_chain_is_followed_to_its_end,
                 ],
                 lookups: [
                     an_expired_voucher_outlives_a_release_of_its_successor,

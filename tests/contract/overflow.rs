@@ -108,3 +108,19 @@ pub(crate) async fn a_reservation_down_the_chain_is_contended<F: Fixture>() {
     world.settle(&holder, &[kept(&[(&summer, &binding)])]).await;
     assert_eq!(world.reserve(&asker, &one(1)).await, Claimed::Refused(Refusal::PoolEmpty));
 }
+
+/// However long a chain is, its last pool gives, and what it gave is kept.
+pub(crate) async fn a_long_chain_is_followed_to_its_end<F: Fixture>() {
+    let world = World::<F>::new().await;
+    world.pool("last", PoolSettings::default()).await;
+    world.import("last", &numbered("L", 1)).await;
+    let mut next = "last".to_owned();
+    for n in 0..20 {
+        let name = if n == 19 { "spring".to_owned() } else { format!("p{n}") };
+        world.pool(&name, into(&next)).await;
+        next = name;
+    }
+    let sent = world.send(&one(1)).await;
+    assert_eq!(sent.from, pool("last"));
+    assert!(same_voucher(&world.take(&world.lease(), &one(1)).await, &sent));
+}

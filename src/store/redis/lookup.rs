@@ -19,8 +19,8 @@ use crate::voucher::{
 /// How many things one call looks up at most.
 const PORTION: usize = 500;
 
-/// The longest overflow chain that is followed.
-const LONGEST_CHAIN: usize = 16;
+/// How many pools of an overflow chain are asked at most: two who set pools at once may close it to a circle.
+pub(super) const LONGEST_CHAIN: usize = 256;
 
 /// A binding that stands behind a claim, in one pool of its overflow chain.
 pub(super) struct Hop {

@@ -7,6 +7,7 @@ use futures_util::future::try_join_all;
 
 use super::address::Hash;
 use super::campaigns::Campaigns;
+use super::lookup::LONGEST_CHAIN;
 use super::record::{self, Kind, Record, field_of};
 use super::script::{Call, RESERVE};
 use super::{RedisStore, reply};
@@ -18,9 +19,6 @@ use crate::voucher::{
 
 /// How many claims one call answers at most.
 const PORTION: usize = 500;
-
-/// The longest overflow chain that is followed.
-const LONGEST_CHAIN: usize = 16;
 
 /// A claim with its key.
 struct Asked<'a> {
@@ -199,7 +197,7 @@ impl RedisStore {
         let mut ends = Ends::default();
         let descents = open.into_iter().map(|claim| Descent { claim, ..start.clone() }).collect();
         let mut frontier = self.sort(pool, None, descents, found, claimed, &mut ends).await?;
-        for _ in 0..LONGEST_CHAIN {
+        for _ in 1..LONGEST_CHAIN {
             let mut next = Vec::new();
             for (pool, descents) in by_pool(frontier) {
                 let subset: Vec<&Asked<'_>> = descents.iter().map(|descent| &asked[descent.claim]).collect();
