@@ -19,6 +19,7 @@ mod refused;
 #[path = "../servers/mod.rs"]
 mod servers;
 mod sink;
+mod stuffed;
 mod tallies;
 mod tools;
 #[path = "../campaign/workshop.rs"]

@@ -49,6 +49,16 @@ local function each(command, key, items)
     end
 end
 
+-- What a hash holds under any number of fields: `false` where there is nothing.
+local function values(key, fields)
+    local found = {}
+    for first = 1, #fields, 4000 do
+        local some = call('HMGET', key, unpack(fields, first, math.min(first + 3999, #fields)))
+        for n, value in ipairs(some) do found[first + n - 1] = value end
+    end
+    return found
+end
+
 -- Tallies: summed up here, written once by `write`.
 local tallies, groups, limits = {}, {}, {}
 
@@ -179,11 +189,8 @@ local function end_holdings(lease, most)
     if #held == 0 then return 0 end
     local fields = {}
     for n, member in ipairs(held) do fields[n] = string.sub(member, 10) end
-    for first = 1, #fields, 4000 do
-        local last = math.min(first + 3999, #fields)
-        for _, reservation in ipairs(call('HMGET', RESERVED, unpack(fields, first, last))) do
-            if reservation then give_back(reservation) end
-        end
+    for _, reservation in ipairs(values(RESERVED, fields)) do
+        if reservation then give_back(reservation) end
     end
     each('HDEL', RESERVED, fields)
     each('ZREM', HELD, held)

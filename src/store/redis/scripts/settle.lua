@@ -59,12 +59,9 @@ end
 
 -- What is bound under each field: the reservation while it is one, and the record.
 local reservations, records = {}, {}
-if #fields > 0 then
-    local found = call('HMGET', RESERVED, unpack(fields))
-    for n, field in ipairs(fields) do
-        reservations[field] = found[n] or nil
-        records[field] = found[n] and string.sub(found[n], 15) or call('HGET', shown[n].bucket, field)
-    end
+for n, found in ipairs(values(RESERVED, fields)) do
+    reservations[fields[n]] = found or nil
+    records[fields[n]] = found and string.sub(found, 15) or call('HGET', shown[n].bucket, fields[n])
 end
 local retired = any_retired and #hashes > 0 and call('HMGET', RETIRED, unpack(hashes)) or {}
 
