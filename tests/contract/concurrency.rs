@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use tearoff::voucher::*;
 use tokio::task::JoinSet;
@@ -172,4 +173,54 @@ pub(crate) async fn a_failing_call_touches_no_other<F: Fixture>() {
     let expected = PoolCounts { total: 200, available: 100, assigned: 100, ..PoolCounts::default() };
     assert_eq!(world.counts("spring").await, expected);
     assert!(world.store.examine().await.unwrap().iter().all(|finding| finding.ok));
+}
+
+/// A pool begins small. Codes come in by and by while four processes send, and every message is found again by its key, its
+/// code and its customer.
+pub(crate) async fn a_pool_grows_under_those_who_use_it<F: Fixture>() {
+    const MESSAGES: usize = 2_000;
+    let world = World::<F>::with_codes(20).await;
+    let mut senders = JoinSet::new();
+    for process in 0..4 {
+        let store = world.fixture.another().await;
+        for sender in [process, process + 4] {
+            senders.spawn(deliver_all(store.clone(), F::LEASE, (sender..MESSAGES).step_by(8).collect()));
+        }
+    }
+    for codes in numbered("G", MESSAGES).chunks(100) {
+        world.import("spring", codes).await;
+    }
+    let shown: HashMap<usize, Code> = senders.join_all().await.into_iter().flatten().collect();
+    assert_eq!(shown.values().collect::<HashSet<_>>().len(), MESSAGES);
+    let counts = world.counts("spring").await;
+    assert_eq!((counts.total, counts.assigned, counts.available), (MESSAGES as u64 + 20, MESSAGES as u64, 20));
+    let claims: Vec<_> = (0..MESSAGES).map(one).collect();
+    let customers: Vec<_> = claims.iter().map(|claim| claim.message.customer_id.clone()).collect();
+    let bindings = world.store.bindings(&claims).await.unwrap();
+    let histories = world.store.customers(&customers).await.unwrap();
+    for (n, (binding, history)) in bindings.into_iter().zip(histories).enumerate() {
+        assert_eq!(binding.expect("a binding").voucher.code, shown[&n]);
+        assert_eq!(history.into_iter().map(|record| record.code).collect::<Vec<_>>(), [shown[&n].clone()]);
+        assert_eq!(world.record(&shown[&n]).await.customer_id.as_ref(), Some(&customers[n]));
+    }
+}
+
+/// Delivers the messages of these numbers, 20 at a time, as soon as there are codes for them.
+async fn deliver_all(store: Arc<dyn Store>, lease_time: Duration, mut open: Vec<usize>) -> Vec<(usize, Code)> {
+    let mut shown = Vec::new();
+    while !open.is_empty() {
+        let lease = Lease::new(lease_time);
+        let claims: Vec<_> = open.iter().take(20).map(|n| one(*n)).collect();
+        let answers = store.reserve(&lease, &claims).await.unwrap();
+        let served = open.iter().zip(&claims).zip(answers).filter_map(|((n, claim), answer)| match answer {
+            Claimed::Bound(binding) => Some((*n, claim, binding)),
+            _ => None,
+        });
+        let bindings: Vec<_> = served.collect();
+        let kept: Vec<_> = bindings.iter().map(|(_, claim, binding)| kept(&[(claim, binding)])).collect();
+        assert!(store.settle(&lease, &kept).await.unwrap().iter().all(|settled| *settled == Settled::Accepted));
+        shown.extend(bindings.into_iter().map(|(n, _, binding)| (n, binding.voucher.code)));
+        open.retain(|n| !shown.iter().rev().take(20).any(|(served, _)| served == n));
+    }
+    shown
 }

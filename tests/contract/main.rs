@@ -138,6 +138,7 @@ macro_rules! store_contract {
                     many_senders_share_a_pool_without_sharing_a_code,
                     one_message_sent_by_many_at_once_gets_one_code,
                     imports_and_claims_go_together,
+                    a_pool_grows_under_those_who_use_it,
                     two_stores_on_the_same_data_never_give_a_code_twice,
                     a_dropped_call_loses_no_code,
                     a_failing_call_touches_no_other,
