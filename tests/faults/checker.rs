@@ -24,7 +24,7 @@ pub(crate) async fn findings(store: &dyn Store, load: &Load, sink: &Sink) -> Vec
 }
 
 /// Every voucher of a pool, once nothing is reserved any more.
-async fn listing(store: &dyn Store, pool: &PoolName) -> Vec<VoucherRecord> {
+pub(crate) async fn listing(store: &dyn Store, pool: &PoolName) -> Vec<VoucherRecord> {
     let wait = async {
         while store.pool(pool).await.unwrap().is_some_and(|status| status.counts.reserved > 0) {
             tokio::time::sleep(Duration::from_millis(20)).await;

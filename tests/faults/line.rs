@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use crate::load::Load;
 use crate::servers::{Proxy, Server};
 
-fn line_to(server: &Server) -> Proxy {
+pub(crate) fn line_to(server: &Server) -> Proxy {
     let seed = rand::rng().random();
     eprintln!("the line's seed is {seed}");
     Proxy::before(server.port(), seed)

@@ -10,6 +10,7 @@ mod drowsy;
 mod failover;
 mod foreign;
 mod full;
+mod import;
 mod line;
 mod load;
 mod open;
