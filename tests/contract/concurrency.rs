@@ -194,14 +194,21 @@ pub(crate) async fn a_pool_grows_under_those_who_use_it<F: Fixture>() {
     assert_eq!(shown.values().collect::<HashSet<_>>().len(), MESSAGES);
     let counts = world.counts("spring").await;
     assert_eq!((counts.total, counts.assigned, counts.available), (MESSAGES as u64 + 20, MESSAGES as u64, 20));
+    let other = world.fixture.another().await;
     let claims: Vec<_> = (0..MESSAGES).map(one).collect();
     let customers: Vec<_> = claims.iter().map(|claim| claim.message.customer_id.clone()).collect();
-    let bindings = world.store.bindings(&claims).await.unwrap();
-    let histories = world.store.customers(&customers).await.unwrap();
+    let bindings = other.bindings(&claims).await.unwrap();
+    world.pool("spare", PoolSettings::default()).await;
+    let foreign = |n| claim("spare", &message(&format!("m{n}"), "eve"), Width::Message);
+    let foreign: Vec<_> = (0..MESSAGES).map(foreign).collect();
+    let answers = other.reserve(&world.lease(), &foreign).await.unwrap();
+    assert!(answers.iter().all(|answer| *answer == Claimed::Rejected(Rejection::Conflict)));
+    let histories = other.customers(&customers).await.unwrap();
     for (n, (binding, history)) in bindings.into_iter().zip(histories).enumerate() {
         assert_eq!(binding.expect("a binding").voucher.code, shown[&n]);
         assert_eq!(history.into_iter().map(|record| record.code).collect::<Vec<_>>(), [shown[&n].clone()]);
-        assert_eq!(world.record(&shown[&n]).await.customer_id.as_ref(), Some(&customers[n]));
+        let record = other.voucher(&shown[&n]).await.unwrap().expect("a record");
+        assert_eq!(record.customer_id.as_ref(), Some(&customers[n]));
     }
 }
 

@@ -59,6 +59,15 @@ pub(crate) async fn a_reservation_of_another_lease_is_tagged_anew<F: Fixture>() 
     assert_eq!(world.counts("spring").await.assigned, 1);
 }
 
+/// What an attempt takes over is its own from then on: nobody else can give it back, so the pool is empty for good.
+pub(crate) async fn what_is_tagged_anew_is_no_rivals<F: Fixture>() {
+    let world = World::<F>::with_codes(1).await;
+    world.take(&world.lease(), &one(1)).await;
+    let answers = world.store.reserve(&world.lease(), &[one(1), one(2)]).await.unwrap();
+    assert!(matches!(answers[0], Claimed::Bound(_)));
+    assert_eq!(answers[1], Claimed::Refused(Refusal::PoolEmpty));
+}
+
 /// A zombie: its lease ran out and its code went back. It is not accepted, so it never delivers.
 pub(crate) async fn a_late_settle_cannot_keep_a_code_that_went_back<F: Fixture>() {
     let world = World::<F>::with_codes(5).await;

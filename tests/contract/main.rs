@@ -51,6 +51,7 @@ macro_rules! store_contract {
                     a_call_without_claims_renews_the_lease,
                     a_lease_goes_back_only_with_what_carries_its_tag,
                     a_reservation_of_another_lease_is_tagged_anew,
+                    what_is_tagged_anew_is_no_rivals,
                     a_late_settle_cannot_keep_a_code_that_went_back,
                     a_late_settle_never_shows_a_code_of_somebody_else,
                     a_store_opened_later_sees_what_a_dead_sender_left,

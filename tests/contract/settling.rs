@@ -52,13 +52,18 @@ pub(crate) async fn settling_again_gives_the_same_answer<F: Fixture>() {
 /// A message is accepted as a whole or not at all: one wrong code, and its right ones go back too.
 pub(crate) async fn one_wrong_code_refuses_the_whole_message<F: Fixture>() {
     let world = World::<F>::with_codes(5).await;
-    let (lease, message) = (world.lease(), message("m", "c"));
+    let message = message("m", "c");
     let claims = [1, 2].map(|n| claim("spring", &message, Width::Occurrence(n)));
-    let [a, b] = world.store.reserve(&lease, &claims).await.unwrap().map_bound();
-    let swapped = Kept { shown: vec![show(&claims[0], &a.voucher.code), show(&claims[1], &code("S-XXXXX"))], message };
-    assert_eq!(world.settle(&lease, &[swapped]).await, [Settled::Refused]);
-    assert_eq!(world.available("spring").await, 5);
-    assert_eq!(world.record(&b.voucher.code).await.state, State::Available);
+    for wrong in [0, 1] {
+        let lease = world.lease();
+        let [a, b] = world.store.reserve(&lease, &claims).await.unwrap().map_bound();
+        let mut shown = vec![show(&claims[0], &a.voucher.code), show(&claims[1], &b.voucher.code)];
+        shown[wrong].code = code("S-XXXXX");
+        let kept = Kept { shown, message: message.clone() };
+        assert_eq!(world.settle(&lease, &[kept]).await, [Settled::Refused]);
+        assert_eq!(world.available("spring").await, 5);
+        assert_eq!(world.record(&b.voucher.code).await.state, State::Available);
+    }
 }
 
 /// Each message of a call stands for itself, and the answers stand in their order.
@@ -189,6 +194,8 @@ pub(crate) async fn a_usual_id_belongs_to_its_customer<F: Fixture>() {
     let sent = world.send(&own).await;
     let foreign = claim("spring", &message("c/ada", "bob"), Width::Message);
     assert_eq!(world.reserve(&world.lease(), &foreign).await, Claimed::Rejected(Rejection::Conflict));
+    assert_eq!(world.settle(&world.lease(), &[kept(&[(&foreign, &sent)])]).await, [Settled::Refused]);
+    assert_eq!(world.settle(&world.lease(), &[kept(&[(&own, &sent)])]).await, [Settled::Accepted]);
     assert!(same_voucher(&world.take(&world.lease(), &own).await, &sent));
     let record = world.record(&sent.voucher.code).await;
     assert_eq!(record.message_id, Some(MessageId::new("c/ada").unwrap()));
