@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use tearoff::ErrorKind;
+use tearoff::voucher::{Claimed, Kept, Lease, Settled, Shown};
 use tokio::time::sleep;
 
+use crate::claim::claim;
 use crate::load::Load;
 use crate::servers::{Cluster, Sentinel, Server, until};
 
@@ -36,6 +39,37 @@ async fn a_failover_under_sentinel_gives_no_code_twice() {
     assert!(ended.sink.retries() > 0, "no sender noticed");
 }
 
+/// The replica is connected and has nothing of it, however often the same is settled. Fails on a build that does not wait, and
+/// on one that waits on another connection than the one that settled.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_replica_does_not_have_does_not_count() {
+    let set = Sentinel::start();
+    let load = Load { codes: 10, messages: 0, ..Load::on(set.url()).with(|options| options.replicas(1)) };
+    let store = load.open().await;
+    load.start().await.finish().await;
+    let (lease, ours) = (Lease::new(Lease::TIME), claim("order-1", "ada"));
+    let Claimed::Bound(binding) = store.reserve(&lease, std::slice::from_ref(&ours)).await.unwrap().remove(0) else {
+        panic!("a code was expected");
+    };
+    let shown = Shown { pool: ours.pool.clone(), key: ours.key().unwrap(), code: binding.voucher.code };
+    let kept = [
+        Kept { message: ours.message.clone(), shown: vec![shown] },
+        Kept { message: claim("order-2", "bob").message, shown: vec![] },
+    ];
+    for _ in 0..8 {
+        assert_eq!(store.settle(&Lease::new(Lease::TIME), &kept[1..]).await.unwrap(), [Settled::Accepted]);
+    }
+    // Once a second, a replica says what it has.
+    sleep(Duration::from_millis(1_500)).await;
+    set.servers[1].stop();
+    for kept in [&kept[..], &kept[1..], &kept[..1]] {
+        let error = store.settle(&lease, kept).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::StoreUnavailable, "{error}");
+    }
+    set.servers[1].go_on();
+    assert_eq!(store.settle(&lease, &kept).await.unwrap(), [Settled::Accepted; 2]);
+}
+
 /// The master falls silent, is deposed, and wakes up as one that knows nothing of it: until the sentinels tell it, it answers
 /// whoever still asks it. Fails on a build that does not wait for the replicas and keeps to the connection that it has.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -51,8 +85,7 @@ async fn a_master_that_wakes_up_after_a_failover_gives_no_code_twice() {
 }
 
 /// The same with a Cluster: the master of a pool is killed, comes back as a replica, and is handed the pool again. Fails on
-/// the same build, and on one
-/// that does not follow `MOVED`.
+/// the same build.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failover_in_a_cluster_gives_no_code_twice() {
     let cluster = Cluster::with_replicas();

@@ -1,14 +1,13 @@
 //! Keys of ours that are something else.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use tearoff::voucher::{
-    Channel, Claim, Claimed, Code, CustomerId, Kept, Lease, MessageId, MessageIdentity, Metadata, Mode, NewVoucher,
-    PoolName, PoolSettings, Settled, Shown, Store, Width,
+    Claimed, Code, Kept, Lease, Metadata, NewVoucher, PoolName, PoolSettings, Settled, Shown, Store,
 };
 use tearoff::{Error, ErrorKind, Result};
 
+use crate::claim::claim;
 use crate::load::Load;
 use crate::servers::Server;
 
@@ -31,14 +30,7 @@ async fn whole<T>(server: &Server, call: impl Future<Output = Result<T>>) -> Res
 
 /// Reserves and settles one message.
 async fn send(server: &Server, store: &dyn Store, id: &str) -> Result<()> {
-    let message = MessageIdentity {
-        message_id: MessageId::new(id)?,
-        customer_id: CustomerId::new("ada")?,
-        campaign_id: None,
-        channel: Channel::Sms,
-        mode: Mode::Live,
-    };
-    let claim = Claim { pool: PoolName::new("spring")?, width: Width::Message, message: Arc::new(message) };
+    let claim = claim(id, "ada");
     let lease = Lease::new(Lease::TIME);
     let Claimed::Bound(binding) = whole(server, store.reserve(&lease, std::slice::from_ref(&claim))).await?.remove(0)
     else {

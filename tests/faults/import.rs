@@ -8,11 +8,11 @@ use std::time::Instant;
 use rand::RngExt;
 use tearoff::store::RedisOptions;
 use tearoff::voucher::{
-    Channel, Claim, Claimed, Code, CustomerId, Lease, MessageId, MessageIdentity, Metadata, Mode, NewVoucher, PoolName,
-    PoolSettings, Store, Width,
+    Claim, Claimed, Code, Imported, Lease, Metadata, NewVoucher, PoolName, PoolSettings, Store, Width,
 };
 
 use crate::checker::listing;
+use crate::claim::claim;
 use crate::line::line_to;
 use crate::open::open;
 use crate::servers::{Cluster, Server};
@@ -97,14 +97,8 @@ async fn check(url: &str) {
 }
 
 /// Everything that a pool hands out until it is empty. It goes back.
-async fn drawn(store: &dyn Store, pool: &PoolName) -> Vec<Code> {
-    let message = Arc::new(MessageIdentity {
-        message_id: MessageId::new("all").unwrap(),
-        customer_id: CustomerId::new("ada").unwrap(),
-        campaign_id: None,
-        channel: Channel::Sms,
-        mode: Mode::Live,
-    });
+pub(crate) async fn drawn(store: &dyn Store, pool: &PoolName) -> Vec<Code> {
+    let message = claim("all", "ada").message;
     let (lease, mut codes) = (Lease::new(Lease::TIME), Vec::new());
     loop {
         let first = u32::try_from(codes.len()).unwrap() + 1;
@@ -138,7 +132,7 @@ async fn an_import_whose_replies_are_cut_adds_every_code_once() {
     let mut added = 0;
     for codes in codes.chunks(100) {
         let answers = store.import(&pool, codes).await.unwrap();
-        added += answers.into_iter().filter(|answer| *answer == tearoff::voucher::Imported::Added).count();
+        added += answers.into_iter().filter(|answer| *answer == Imported::Added).count();
     }
     line.heal();
     assert!(line.cuts() > 5, "only {} replies were cut", line.cuts());

@@ -14,8 +14,7 @@ pub(crate) fn line_to(server: &Server) -> Proxy {
     Proxy::before(server.port(), seed)
 }
 
-/// Fails on a build that takes codes without looking first whether the claim's key has one, and on one that answers a
-/// repeated settle otherwise than the first.
+/// Fails on a build that takes codes without looking first whether the claim's key has one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replies_cut_after_the_command_ran_change_nothing() {
     let server = Server::start();
@@ -29,7 +28,7 @@ async fn replies_cut_after_the_command_ran_change_nothing() {
 }
 
 /// What was asked arrives late, when senders have long asked again. Fails on a build that waits for an answer without a
-/// limit, and on one that keeps using a connection whose answers are late.
+/// limit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_line_that_swallows_everything_for_a_while_changes_nothing() {
     let server = Server::start();

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod checker;
+mod claim;
+mod clock;
 mod crash;
 mod crowd;
 mod drowsy;
