@@ -18,6 +18,7 @@ mod load;
 mod open;
 mod overtaken;
 mod program;
+mod reclaim;
 mod refused;
 #[path = "../servers/mod.rs"]
 mod servers;

@@ -5,17 +5,18 @@
 -- record that the caller saw, when its voucher ends by itself ('' for never), and the field of the customer's pointer or ''.
 -- Returns {'OK', how many vouchers went back}.
 
-local dropped, holdings, codes, freed = {}, {}, {}, 0
+local dropped, holdings, codes, tests, freed = {}, {}, {}, {}, 0
 local removed = {}
 for at = FIRST_ARGUMENT, #ARGV, 6 do
     local bucket, field, seen = KEYS[tonumber(ARGV[at])], ARGV[at + 2], ARGV[at + 3]
     local reservation = call('HGET', RESERVED, field)
+    local bound = not reservation and call('HGET', bucket, field)
     local binding = read(seen)
     if reservation and string.sub(reservation, 15) == seen then
         dropped[#dropped + 1] = field
         holdings[#holdings + 1] = holding(string.sub(reservation, 1, 8), binding, field)
         freed = freed + give_back(reservation)
-    elseif not reservation and call('HGET', bucket, field) == seen and not is_over(binding) and not has(binding, REDEEMED) then
+    elseif bound == seen and not is_over(binding) and not has(binding, REDEEMED) then
         removed[#removed + 1] = { bucket, field }
         add(tallies, 'entries', -1)
         if ARGV[at + 5] ~= '' then
@@ -31,10 +32,12 @@ for at = FIRST_ARGUMENT, #ARGV, 6 do
             freed = freed + 1
         end
     end
-    call('SREM', TESTS, field)
+    -- What a test was assigned meanwhile is still to be reclaimed.
+    if not bound or bound == seen then tests[#tests + 1] = field end
 end
 each('HDEL', RESERVED, dropped)
 each('ZREM', HELD, holdings)
+each('SREM', TESTS, tests)
 for _, entry in ipairs(removed) do call('HDEL', entry[1], entry[2]) end
 if #codes > 0 then
     call('XADD', JOURNAL, 'MINID', '~', int(now - JOURNAL_TIME), '*', 'released', table.concat(codes, '\n'))
