@@ -69,6 +69,7 @@ macro_rules! store_contract {
                     a_message_without_codes_is_accepted_and_known,
                     a_code_shown_twice_is_assigned_once,
                     an_accepted_id_belongs_to_its_customer_and_mode,
+                    a_refused_id_belongs_to_nobody,
                     an_id_is_not_bound_to_its_channel,
                     an_expired_code_is_not_kept,
                     an_unknown_pool_is_not_kept,

@@ -157,6 +157,15 @@ pub(crate) async fn an_accepted_id_belongs_to_its_customer_and_mode<F: Fixture>(
     assert_eq!(world.available("spring").await, 8);
 }
 
+/// A message that is refused leaves its id free.
+pub(crate) async fn a_refused_id_belongs_to_nobody<F: Fixture>() {
+    let world = World::<F>::with_codes(5).await;
+    let early = claim("spring", &message("m", "ada"), Width::Message);
+    let wrong = Kept { message: early.message.clone(), shown: vec![show(&early, &code("S-XXXXX"))] };
+    assert_eq!(world.settle(&world.lease(), &[wrong]).await, [Settled::Refused]);
+    world.send(&claim("spring", &message("m", "bob"), Width::Message)).await;
+}
+
 /// An e-mail and an SMS under one id share their codes.
 pub(crate) async fn an_id_is_not_bound_to_its_channel<F: Fixture>() {
     let world = World::<F>::with_codes(5).await;
