@@ -12,8 +12,8 @@ use tokio::task::JoinSet;
 use crate::load::{Load, keeps, message, sms};
 use crate::servers::Server;
 
-/// Another 167 messages give their codes back. Fails on a build that takes a code in one call and writes it down in another,
-/// and on one that takes codes without looking first whether the claim's key has one.
+/// Another 167 messages give their codes back. Fails on a build that takes codes without looking first whether the claim's key
+/// has one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sixty_four_senders_share_a_thousand_codes_among_fifteen_hundred_messages() {
     let server = Server::start();
@@ -47,7 +47,8 @@ fn code(outcome: &Outcome) -> String {
     outcome.result.as_ref().expect("a rendered message").parts[0].1.clone()
 }
 
-/// Fails on a build that looks a claim's key up and binds it in two steps.
+/// Fails on a build that takes codes without looking first whether the claim's key has one, and on one that accepts only what
+/// the settling lease itself holds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_rendered_by_eight_workers_at_once_has_one_code() {
     let server = Server::start();
@@ -68,7 +69,7 @@ async fn a_message_rendered_by_eight_workers_at_once_has_one_code() {
     assert_eq!((counts.assigned, counts.reserved, counts.available), (50, 0, 50));
 }
 
-/// Fails on a build that finds the binding of a message without looking whose it is.
+/// Fails on a build that looks neither in the registry nor in the pool whose a message is; each of the two is enough.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_id_that_comes_back_with_another_customer_gets_nothing() {
     let server = Server::start();

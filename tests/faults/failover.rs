@@ -115,8 +115,8 @@ fn pair(cluster: &Cluster, slot: u16) -> (&Server, &Server) {
     (master, replicas.next().expect("a replica"))
 }
 
-/// Both pools move from master to master. Fails on a build whose scripts touch keys that they do not declare, and on one that
-/// takes `TRYAGAIN` or `ASK` for an answer.
+/// Both pools move from master to master. Fails on a build that takes `TRYAGAIN`, `ASK`, `MOVED` and `CLUSTERDOWN` for errors
+/// that do not pass.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slots_that_move_under_load_lose_nothing() {
     let cluster = Cluster::of_masters();

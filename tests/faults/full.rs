@@ -7,8 +7,7 @@ use tokio::time::sleep;
 use crate::load::Load;
 use crate::servers::{Server, until};
 
-/// Fails on a build that takes `OOM` for an empty pool, and on one that takes a code in one call and writes it down in another:
-/// popping is allowed when memory is full, and writing is not.
+/// Fails on a build that takes `OOM` for an empty pool.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_memory_loses_nothing_and_is_not_an_empty_pool() {
     let server = Server::start();
