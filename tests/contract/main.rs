@@ -100,6 +100,8 @@ macro_rules! store_contract {
                     the_choice_of_a_fallback_code_is_bound,
                     a_fallback_code_that_is_not_kept_is_unbound,
                     a_reservation_down_the_chain_is_contended,
+                    asking_an_empty_chain_uses_no_limit_up,
+                    a_code_of_the_chain_counts_until_it_expires,
                     a_long_chain_is_followed_to_its_end,
                 ],
                 lookups: [

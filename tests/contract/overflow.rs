@@ -1,5 +1,7 @@
 //! Overflow chains and fallback codes: what is given once a pool is empty.
 
+use std::time::Duration;
+
 use tearoff::voucher::*;
 
 use crate::fixture::Fixture;
@@ -123,4 +125,25 @@ pub(crate) async fn a_long_chain_is_followed_to_its_end<F: Fixture>() {
     let sent = world.send(&one(1)).await;
     assert_eq!(sent.from, pool("last"));
     assert!(same_voucher(&world.take(&world.lease(), &one(1)).await, &sent));
+}
+
+/// Who asks the whole chain in vain uses no limit up: the next one is told the same, not that a limit is reached.
+pub(crate) async fn asking_an_empty_chain_uses_no_limit_up<F: Fixture>() {
+    let world = chain::<F>(0, 0, 0).await;
+    let limits = Limits { total: Some(1), ..Limits::default() };
+    world.set("spring", PoolSettings { limits, ..into("summer") }).await;
+    let answers = world.store.reserve(&world.lease(), &[one(1), one(2), one(3)]).await.unwrap();
+    assert_eq!(answers, vec![Claimed::Refused(Refusal::PoolEmpty); 3]);
+}
+
+/// What a pool of the chain gave counts for the named pool's limit until it expires.
+pub(crate) async fn a_code_of_the_chain_counts_until_it_expires<F: Fixture>() {
+    let world = chain::<F>(0, 2, 0).await;
+    let limits = Limits { total: Some(1), per_customer: Some(1), ..Limits::default() };
+    world.set("spring", PoolSettings { limits, ..into("summer") }).await;
+    world.set("summer", PoolSettings { valid_for: Some(Duration::from_secs(20)), ..into("autumn") }).await;
+    world.send(&one(1)).await;
+    assert_eq!(world.reserve(&world.lease(), &one(2)).await, Claimed::Refused(Refusal::LimitReached));
+    world.fixture.pass(Duration::from_secs(21)).await;
+    assert_eq!(world.send(&one(1)).await.from, pool("summer"));
 }

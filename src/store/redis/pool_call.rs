@@ -10,7 +10,7 @@ use super::RedisStore;
 use super::keys::PoolKeys;
 use super::reply;
 use super::script::{Call, Script};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::voucher::PoolName;
 
 /// In how many buckets each pool was seen to keep its bindings. Only a guess: a script tells when it is wrong.
@@ -61,8 +61,14 @@ impl RedisStore {
                 "UNKNOWN" => return Ok(None),
                 "RESIZED" => self.buckets.note(pool, reply::number(rest.first())?),
                 "AGAIN" => {}
+                "CAMPAIGNS" => return Err(too_many_campaigns(pool)),
                 _ => return Err(reply::strange()),
             }
         }
     }
+}
+
+fn too_many_campaigns(pool: &PoolName) -> Error {
+    let message = format!("pool '{pool}' has given codes to 16,777,215 campaigns and can tell no more of them apart");
+    Error::new(ErrorKind::Refused, message).with_help("make a new pool")
 }

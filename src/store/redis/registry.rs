@@ -22,9 +22,6 @@ use crate::voucher::{Code, PoolName};
 /// How many codes a bucket has on average.
 const LOAD: u64 = 96;
 
-/// While a shard is small it has more buckets than it needs, so that growing it moves little.
-const SMALL: (u64, u64) = (16, 128);
-
 /// How many codes one call speaks of.
 const PORTION: usize = 900;
 
@@ -61,8 +58,7 @@ impl<'a> Entry<'a> {
 
 /// How many buckets a shard of so many codes is to have.
 fn wanted(codes: u64) -> u64 {
-    let (load, most) = SMALL;
-    (codes / load).min(most).max(codes / LOAD).max(1)
+    (codes / LOAD).max(1)
 }
 
 /// The places of codes by shard; in a shard, those of one bucket stand together whatever its size.

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::address::{Field, Hash, LOAD};
 use super::campaigns::Campaigns;
+use super::lookup::Hop;
 use super::messages::{Deed, Standing};
 use super::record::{self, Kind, field_of, is_implied, pointer};
 use super::script::{Call, SETTLE};
@@ -25,10 +26,15 @@ const PORTION: usize = 500;
 struct Part {
     message: usize,
     field: Field,
-    /// `None` for the choice of an overflow pool.
-    code: Option<Code>,
-    /// When such a choice ends.
-    ends: Option<Timestamp>,
+    bound: Bound,
+}
+
+/// What must be bound for a message to be accepted.
+#[derive(Clone)]
+enum Bound {
+    Code(Code),
+    /// The choice of this overflow pool, and when what it gave ends.
+    Choice(PoolName, Option<Timestamp>),
 }
 
 /// What a pool says of one message.
@@ -139,17 +145,16 @@ impl RedisStore {
     /// Settles codes that may be from overflow pools: level by level, from the pools that gave them.
     async fn settle_chains(&self, lease: &Lease, kept: &[Kept], parts: Parts, progress: &mut Progress) -> Result<()> {
         let mut levels: BTreeMap<usize, Parts> = BTreeMap::new();
-        for (pool, parts) in parts {
-            for part in parts {
-                let message = part.message;
-                match self.path_of(kept, &pool, part).await? {
-                    Some(path) => {
-                        for (level, (pool, part)) in path.into_iter().rev().enumerate() {
-                            levels.entry(level).or_default().entry(pool).or_default().push(part);
-                        }
+        let parts: Vec<_> = parts.iter().flat_map(|(pool, parts)| parts.iter().map(move |part| (pool, part))).collect();
+        let paths = try_join_all(parts.iter().map(|(pool, part)| self.path_of(kept, pool, (*part).clone()))).await?;
+        for ((_, part), path) in parts.iter().zip(paths) {
+            match path {
+                Some(path) => {
+                    for (level, (pool, part)) in path.into_iter().rev().enumerate() {
+                        levels.entry(level).or_default().entry(pool).or_default().push(part);
                     }
-                    None => progress.refuse(message),
                 }
+                None => progress.refuse(part.message),
             }
         }
         for parts in levels.into_values() {
@@ -178,15 +183,16 @@ impl RedisStore {
         let Some(shown) = shown else { return Ok(None) };
         let hops = self.follow(named, &shown.key, &kept[part.message].message).await?;
         let Some((last, before)) = hops.split_last() else { return Ok(None) };
-        if last.record.kind == Kind::Choice || part.code.as_ref().is_none_or(|code| code.as_str() != last.record.code) {
+        let is_as_shown = last.record.kind != Kind::Choice && shown.code.as_str() == last.record.code;
+        if !is_as_shown {
             return Ok(None);
         }
-        let ends = last.record.ends;
-        let choice = |hop: &super::lookup::Hop| {
-            (hop.pool.clone(), Part { message: part.message, field: hop.field, code: None, ends })
+        let choice = |(hop, next): (&Hop, &Hop)| {
+            let bound = Bound::Choice(next.pool.clone(), last.record.ends);
+            (hop.pool.clone(), Part { message: part.message, field: hop.field, bound })
         };
-        let mut path: Vec<_> = before.iter().map(choice).collect();
-        path.push((last.pool.clone(), Part { field: last.field, ends: None, ..part }));
+        let mut path: Vec<_> = before.iter().zip(&hops[1..]).map(choice).collect();
+        path.push((last.pool.clone(), Part { field: last.field, ..part }));
         Ok(Some(path))
     }
 
@@ -276,7 +282,7 @@ fn direct_parts(kept: &[Kept], progress: &Progress) -> Parts {
     for (message, kept) in kept.iter().enumerate().filter(|(n, _)| !progress.is_refused(*n)) {
         for Shown { pool, key, code } in &kept.shown {
             let field = field_of(key, &kept.message, None);
-            parts.entry(pool.clone()).or_default().push(Part { message, field, code: Some(code.clone()), ends: None });
+            parts.entry(pool.clone()).or_default().push(Part { message, field, bound: Bound::Code(code.clone()) });
         }
     }
     parts
@@ -326,15 +332,26 @@ fn fill(
         call.push_number(customer_bucket);
         call.push_number(parts.len());
         for part in parts {
-            let code = part.code.as_ref().map(Hash::of_code);
             let bucket = call.place(space.keys.keys(part.field.bucket(space.buckets)));
-            let code_bucket = code.map(|hash| call.place(space.keys.codes(hash.bucket(space.buckets))));
             call.push_number(bucket);
-            call.push_number(code_bucket.unwrap_or_default());
-            call.push(part.field.0);
-            call.push(code.map(|hash| hash.head::<8>().to_vec()).unwrap_or_default());
-            call.push(part.code.as_ref().map_or("", Code::as_str));
-            call.push(part.ends.map(|ends| ends.as_millisecond().to_string()).unwrap_or_default());
+            match &part.bound {
+                Bound::Code(code) => {
+                    let hash = Hash::of_code(code);
+                    let code_bucket = call.place(space.keys.codes(hash.bucket(space.buckets)));
+                    call.push_number(code_bucket);
+                    call.push(part.field.0);
+                    call.push(hash.head::<8>());
+                    call.push(code.as_str());
+                    call.push("");
+                }
+                Bound::Choice(pool, ends) => {
+                    call.push_number(0);
+                    call.push(part.field.0);
+                    call.push("");
+                    call.push(format!("\t{pool}"));
+                    call.push(ends.map(|ends| ends.as_millisecond().to_string()).unwrap_or_default());
+                }
+            }
             call.push(pointer(part.field, &message.customer_id).map(|field| field.0.to_vec()).unwrap_or_default());
         }
     }

@@ -107,6 +107,28 @@ local function write()
     returned, tallies, groups, limits = {}, {}, {}, {}
 end
 
+-- The most campaigns that a pool can tell apart: a record has three bytes for their number.
+local MOST_CAMPAIGNS = 2 ^ 24 - 1
+
+-- The numbers of the `count` campaigns whose ids stand from ARGV `first` on, 0 behind place 0, and what is to be written of
+-- those that the pool meets for the first time. Nothing if there are too many.
+local function number_campaigns(count, first)
+    local numbers, new = { [0] = 0 }, {}
+    if count == 0 then return numbers, new end
+    local last = call('HLEN', CAMPAIGNS)
+    for n, known in ipairs(call('HMGET', CAMPAIGNS, unpack(ARGV, first, first + count - 1))) do
+        if not known then
+            last = last + 1
+            known = last
+            new[#new + 1] = ARGV[first + n - 1]
+            new[#new + 1] = last
+        end
+        numbers[n] = tonumber(known)
+    end
+    if last > MOST_CAMPAIGNS then return nil end
+    return numbers, new
+end
+
 -- The parts of a record: see record.rs.
 local function read(record)
     local flags = string.byte(record, 1)

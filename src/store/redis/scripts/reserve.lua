@@ -5,8 +5,9 @@
 -- ARGV 4: lease (8 bytes). 5: lease time in ms. 6: the pool that the template names, where this one is asked because that one
 --      overflows into it; else ''. 7: 'first', 'again' (forget choices of an overflow pool that led to nothing) or 'last'
 --      (the overflow chain has nothing: no choice any more). 8: '1' if choices that led to nothing were assigned already when
---      the caller met them. 9, 10: the fallback code of the chain and the pool it is from. 11: how many campaigns; their ids; then for each claim: the place among KEYS of its bucket and of its customer's,
---      its field, the message's hash, the identity, the place of its campaign (0 for none).
+--      the caller met them. 9, 10: the fallback code of the chain and the pool it is from. 11: how many campaigns; their
+--      ids; then for each claim: the place among KEYS of its bucket and of its customer's, its field, the message's hash,
+--      the identity, the place of its campaign (0 for none).
 -- Returns {'OK', the pool's number, its fallback code or '', how many codes have metadata, an answer for each claim}. It is
 --      a letter and perhaps a record: r/a reserved or assigned voucher or fallback · n/N/f choice of an overflow pool, new,
 --      new while others hold vouchers here, or found reserved (F: assigned) · p paused · l/L limit reached, final or contended · e/E empty · x expired, where an overflow pool was asked ·
@@ -28,22 +29,8 @@ local limit_customer, limit_campaign, limit_total =
     tonumber(settings[4] or nil), tonumber(settings[5] or nil), tonumber(settings[6] or nil)
 local overflow, holding_of_all = settings[8], tonumber(settings[9] or 0)
 
--- Campaigns have numbers in the pool, so that a binding is small.
-local campaign_numbers, new_campaigns = {}, {}
-if campaign_count > 0 then
-    local known = call('HLEN', CAMPAIGNS)
-    local numbers = call('HMGET', CAMPAIGNS, unpack(ARGV, 12, 11 + campaign_count))
-    for n = 1, campaign_count do
-        if not numbers[n] then
-            known = known + 1
-            numbers[n] = known
-            new_campaigns[#new_campaigns + 1] = ARGV[11 + n]
-            new_campaigns[#new_campaigns + 1] = known
-        end
-        campaign_numbers[n] = tonumber(numbers[n])
-    end
-end
-campaign_numbers[0] = 0
+local campaign_numbers, new_campaigns = number_campaigns(campaign_count, 12)
+if not campaign_numbers then return { 'CAMPAIGNS' } end
 
 local claims, fields, hashes = {}, {}, {}
 for n = 1, claim_count do
@@ -270,6 +257,16 @@ end
 
 local function rivals() return holding_of_all - holding_of_own - retagged > 0 end
 
+-- The letters of the choices that this call has made, by field: equal keys of one call are answered alike.
+local chosen_now = {}
+
+-- A paused pool is passed over: what others hold there is of no interest.
+local function choose(claim)
+    local letter = not paused and rivals() and 'N' or 'n'
+    chosen_now[claim.field] = letter
+    return letter .. reserve(claim, CHOICE, nil, nil, overflow)
+end
+
 local function take(claim)
     local code, own_end = draw()
     if code then
@@ -279,9 +276,7 @@ local function take(claim)
         add(tallies, 'holding', 1)
         return 'r' .. reserve(claim, VOUCHER, ends, own_end, named == '' and code or code .. '\t' .. named)
     end
-    if overflow and round ~= 'last' then
-        return (rivals() and 'N' or 'n') .. reserve(claim, CHOICE, nil, nil, overflow)
-    end
+    if overflow and round ~= 'last' then return choose(claim) end
     if named == '' then
         if round == 'last' and fallback ~= '' then
             local origin = fallback_from ~= '' and '\t' .. fallback_from or ''
@@ -308,7 +303,7 @@ local function hold(field, reservation)
         if binding.kind == VOUCHER then retagged = retagged + 1 end
         standing = nil
     end
-    return (binding.kind == CHOICE and 'f' or 'r') .. record
+    return (binding.kind == CHOICE and (chosen_now[field] or 'f') or 'r') .. record
 end
 
 -- Ends an assigned binding that is stale: a voucher stays in its customer's history, a choice is forgotten.
@@ -353,7 +348,7 @@ local function answer(n, claim)
         local limit_reached = reached(claim)
         if limit_reached then return limit_reached end
     elseif paused then
-        if overflow and round ~= 'last' then return 'n' .. reserve(claim, CHOICE, nil, nil, overflow) end
+        if overflow and round ~= 'last' then return choose(claim) end
         return 'e'
     end
     return take(claim)

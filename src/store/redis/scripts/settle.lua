@@ -5,7 +5,7 @@
 -- ARGV 4: lease (8 bytes). 5: '1' to end the lease, '0' to go on with it. 6: how many campaigns; their ids; then for each
 --      message: its hash, its identity, the places of its campaign (0 for none) and of its customer's bucket, how many codes
 --      it shows; for each of these: the places of the bucket of its field and of its code, the field, the start of the code's
---      hash, the code ('' for the choice of an overflow pool), when such a choice ends ('' for never), and the field of the
+--      hash, the code (a tab and the pool, for the choice of an overflow pool), when such a choice ends ('' for never), and the field of the
 --      customer's pointer ('' where the binding lies with its customer).
 -- Returns {'OK', a letter for each message, how many bindings the buckets hold}: A accepted · O accepted, but every voucher
 --      is recorded under another message · R refused. Or {'CHOICES'}, with nothing done, if a code that is shown is that of an
@@ -44,18 +44,8 @@ while at <= #ARGV do
     messages[#messages + 1], hashes[#hashes + 1] = message, message.hash
 end
 
-local campaign_numbers, known = { [0] = 0 }, {}
-if campaign_count > 0 then known = call('HMGET', CAMPAIGNS, unpack(ARGV, 7, 6 + campaign_count)) end
-local new_campaigns, last_campaign = {}, campaign_count > 0 and call('HLEN', CAMPAIGNS) or 0
-for n = 1, campaign_count do
-    if not known[n] then
-        last_campaign = last_campaign + 1
-        known[n] = last_campaign
-        new_campaigns[#new_campaigns + 1] = ARGV[6 + n]
-        new_campaigns[#new_campaigns + 1] = last_campaign
-    end
-    campaign_numbers[n] = tonumber(known[n])
-end
+local campaign_numbers, new_campaigns = number_campaigns(campaign_count, 7)
+if not campaign_numbers then return { 'CAMPAIGNS' } end
 
 -- What is bound under each field: the reservation while it is one, and the record.
 local reservations, records = {}, {}
@@ -73,13 +63,14 @@ local function is_bound(one, message)
     if not record then return false end
     local binding = read(record)
     if is_over(binding) then return false end
-    if binding.kind == CHOICE and one.code ~= '' then
+    local chosen = string.match(one.code, '^\t(.*)')
+    if binding.kind == CHOICE and not chosen then
         needs_choices = true
         return false
     end
     local is_foreign = not reservations[one.field]
         and customer_of(record, binding) ~= string.match(message.identity, '^[^\n]*', 3)
-    return not is_foreign and (binding.kind == CHOICE) == (one.code == '') and (one.code == '' or binding.code == one.code)
+    return not is_foreign and (binding.kind == CHOICE) == (chosen ~= nil) and binding.code == (chosen or one.code)
 end
 
 for n, message in ipairs(messages) do
