@@ -126,11 +126,11 @@ async fn an_import_whose_replies_are_cut_adds_every_code_once() {
     let store = open(&line.url(), RedisOptions::default()).await.unwrap();
     let pool = PoolName::new("spring").unwrap();
     store.create_pool(&pool, &PoolSettings::default()).await.unwrap();
-    line.cut_replies(0.05);
+    line.cut_replies(0.1);
     let new = |number| NewVoucher { code: code(number), expires_at: None, metadata: Metadata::new() };
     let codes: Vec<_> = (0..3_000).map(new).collect();
     let mut added = 0;
-    for codes in codes.chunks(100) {
+    for codes in codes.chunks(50) {
         let answers = store.import(&pool, codes).await.unwrap();
         added += answers.into_iter().filter(|answer| *answer == Imported::Added).count();
     }

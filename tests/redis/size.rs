@@ -156,12 +156,12 @@ impl Shape {
         };
         let expiry = if self.expires { 6.5 } else { 0.0 };
         let assigned = match (self.message, is_packed) {
-            (0, true) => 59.0 + 2.15 * code + 1.15 * customer + expiry,
-            (0, false) => 90.0 + code + allocated(self.record() + 4),
-            (_, true) => 110.0 + 2.15 * code + 3.35 * customer + 1.15 * message + 2.0 * expiry,
-            (_, false) => 184.0 + code + 1.15 * customer + allocated(self.record() + 4) + allocated(self.customer + 7),
+            (0, true) => 58.0 + 2.15 * code + 1.15 * customer + expiry,
+            (0, false) => 89.0 + code + allocated(self.record() + 4),
+            (_, true) => 109.0 + 2.15 * code + 3.35 * customer + 1.15 * message + 2.0 * expiry,
+            (_, false) => 183.0 + code + 1.15 * customer + allocated(self.record() + 4) + allocated(self.customer + 7),
         };
-        Bytes { available: 8.5 + 2.2 * code + metadata, assigned: assigned + metadata }
+        Bytes { available: 7.0 + 2.23 * code + metadata, assigned: assigned + metadata }
     }
 
     /// Measures, tells, and holds the formula against it.
