@@ -4,7 +4,9 @@
 //! and is changed by scripts, each in one step; a batch of claims is one call for each pool.
 
 mod address;
+mod ask;
 mod campaigns;
+mod chain;
 mod chunk;
 mod delete;
 mod desk;
@@ -30,6 +32,7 @@ mod script;
 mod settle;
 mod shelf;
 mod target;
+mod vouchers;
 
 use std::sync::atomic::Ordering;
 

@@ -1,0 +1,171 @@
+//! Asking one pool for a batch of claims.
+
+use super::address::Hash;
+use super::campaigns::Campaigns;
+use super::pool_call::Space;
+use super::record::{self, Record, field_of};
+use super::script::{Call, RESERVE};
+use super::{RedisStore, reply};
+use crate::error::Result;
+use crate::voucher::{Claim, ClaimKey, Lease, PoolName, Refusal, Rejection};
+
+/// How many claims one call answers at most.
+const PORTION: usize = 500;
+
+/// A claim with its key.
+pub(super) struct Asked<'a> {
+    pub(super) claim: &'a Claim,
+    pub(super) key: ClaimKey,
+}
+
+/// The pool that the template names, where another pool is asked for it.
+#[derive(Clone)]
+pub(super) struct Named {
+    pub(super) pool: PoolName,
+    pub(super) number: u64,
+}
+
+/// How often a chain was asked already, and whether the choices that led to nothing were assigned: see `reserve.lua`.
+#[derive(Clone, Copy)]
+pub(super) enum Round {
+    First,
+    Again { met_assigned: bool },
+    Last { met_assigned: bool },
+}
+
+/// What is to be given once a chain has nothing, and the pool that it is from.
+pub(super) type Fallback = Option<(String, PoolName)>;
+
+/// A pool's answer to one claim.
+pub(super) enum Answer {
+    /// A voucher or a fallback code, reserved or not.
+    Bound(Box<Record>, bool),
+    /// Whatever another pool gives.
+    Choice {
+        pool: PoolName,
+        /// Whether this call made the choice.
+        is_new: bool,
+        is_assigned: bool,
+        is_contended: bool,
+    },
+    /// Nothing, and whether that may change.
+    Refused(Refusal, bool),
+    /// What an overflow pool had given is over.
+    Over,
+    Rejected(Rejection),
+}
+
+/// What a pool says of itself, and its answers in order.
+pub(super) struct Answers {
+    pub(super) number: u64,
+    pub(super) fallback: Fallback,
+    pub(super) has_metadata: bool,
+    pub(super) answers: Vec<Answer>,
+}
+
+impl RedisStore {
+    /// Asks one pool, in portions. `None` if there is no such pool.
+    pub(super) async fn ask_pool(
+        &self,
+        lease: &Lease,
+        pool: &PoolName,
+        named: Option<&Named>,
+        round: Round,
+        fallback: &Fallback,
+        asked: &[&Asked<'_>],
+    ) -> Result<Option<Answers>> {
+        lease.touch(pool, named.is_some());
+        let mut all: Option<Answers> = None;
+        let empty: &[&Asked<'_>] = &[];
+        for portion in asked.chunks(PORTION).chain(asked.is_empty().then_some(empty)) {
+            let fill = |space: &Space, call: &mut Call| {
+                fill(space, call, lease, named, round, fallback, portion);
+            };
+            let Some(found) = self.call_pool(pool, &RESERVE, false, fill).await? else { return Ok(None) };
+            let found = Answers::read(pool, found)?;
+            match &mut all {
+                Some(all) => all.answers.extend(found.answers),
+                None => all = Some(found),
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// Adds the keys and arguments of `reserve.lua`.
+fn fill(
+    space: &Space,
+    call: &mut Call,
+    lease: &Lease,
+    named: Option<&Named>,
+    round: Round,
+    fallback: &Fallback,
+    asked: &[&Asked<'_>],
+) {
+    call.push(lease.id.get().to_be_bytes());
+    call.push_number(lease.time.as_millis());
+    call.push(named.map_or("", |named| named.pool.as_str()));
+    let (round, met_assigned) = match round {
+        Round::First => ("first", false),
+        Round::Again { met_assigned } => ("again", met_assigned),
+        Round::Last { met_assigned } => ("last", met_assigned),
+    };
+    call.push(round);
+    call.push(if met_assigned { "1" } else { "0" });
+    let (code, from) = fallback.as_ref().map_or(("", ""), |(code, from)| (code, from.as_str()));
+    call.push(code);
+    call.push(if from == space.pool.as_str() { "" } else { from });
+    let campaigns = Campaigns::of(asked.iter().map(|asked| asked.claim.message.campaign_id.as_ref()));
+    campaigns.declare(call);
+    for Asked { claim, key } in asked {
+        let message = &*claim.message;
+        let field = field_of(key, message, named.map(|named| named.number));
+        let customer = Hash::of_customer(&message.customer_id);
+        let bucket = call.place(space.keys.keys(field.bucket(space.buckets)));
+        let customer_bucket = call.place(space.keys.keys(customer.bucket(space.buckets)));
+        call.push_number(bucket);
+        call.push_number(customer_bucket);
+        call.push(field.0);
+        call.push(Hash::of_message(&message.message_id).head::<16>());
+        call.push(record::identity(message, claim.width, named.is_some()));
+        call.push_number(campaigns.place(message.campaign_id.as_ref()));
+    }
+}
+
+impl Answers {
+    fn read(pool: &PoolName, found: Vec<redis::Value>) -> Result<Answers> {
+        let mut found = found.into_iter();
+        let number = reply::number(found.next().as_ref())?;
+        let fallback = reply::text(found.next().ok_or_else(reply::strange)?)?;
+        let has_metadata = reply::number(found.next().as_ref())? > 0;
+        let answers = reply::list(found.next().ok_or_else(reply::strange)?)?;
+        Ok(Answers {
+            number,
+            fallback: (!fallback.is_empty()).then(|| (fallback, pool.clone())),
+            has_metadata,
+            answers: answers.into_iter().map(|answer| Answer::read(&reply::bytes(answer)?)).collect::<Result<_>>()?,
+        })
+    }
+}
+
+impl Answer {
+    fn read(packed: &[u8]) -> Result<Answer> {
+        let (letter, record) = packed.split_first().ok_or_else(reply::strange)?;
+        Ok(match letter {
+            b'r' | b'a' => Answer::Bound(Box::new(Record::read(record)?), *letter == b'r'),
+            b'n' | b'N' | b'f' | b'F' => Answer::Choice {
+                pool: PoolName::new(Record::read(record)?.code).map_err(|_| reply::strange())?,
+                is_new: matches!(letter, b'n' | b'N'),
+                is_assigned: *letter == b'F',
+                is_contended: *letter == b'N',
+            },
+            b'p' => Answer::Refused(Refusal::PoolPaused, false),
+            b'l' | b'L' => Answer::Refused(Refusal::LimitReached, *letter == b'L'),
+            b'e' | b'E' => Answer::Refused(Refusal::PoolEmpty, *letter == b'E'),
+            b'x' => Answer::Over,
+            b'X' => Answer::Rejected(Rejection::Released),
+            b'C' => Answer::Rejected(Rejection::Conflict),
+            _ => return Err(reply::strange()),
+        })
+    }
+}
