@@ -70,3 +70,27 @@ async fn a_choice_that_is_assigned_meanwhile_stays() {
     import(&*fast, "spring", "SPRING").await;
     assert_eq!(take(&*fast, &Lease::new(Lease::TIME), &asked).await.as_str(), code.as_str());
 }
+
+/// The clock of the node that gave the code runs ahead: the code goes back, the choice of its pool is still held. Fails on a
+/// build that settles a choice before the pool that gave, and on one that settles it whatever that pool says.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_choice_whose_code_went_back_is_not_kept() {
+    let server = Server::start();
+    let store = open(&server.url(), RedisOptions::default()).await.unwrap();
+    store.create_pool(&pool("summer"), &PoolSettings::default()).await.unwrap();
+    let settings = PoolSettings { overflow: Some(pool("summer")), ..PoolSettings::default() };
+    store.create_pool(&pool("spring"), &settings).await.unwrap();
+    import(&*store, "summer", "SUMMER").await;
+    let asked = claim("spring", "m");
+    let lease = Lease::new(Lease::TIME);
+    let code = take(&*store, &lease, &asked).await;
+
+    let run_out =
+        "for _, lease in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do redis.call('ZADD', KEYS[1], 0, lease) end";
+    server.command::<()>(&["EVAL", run_out, "1", "tearoff:{default:summer}:leases"]);
+    let shown = Shown { pool: asked.pool.clone(), key: asked.key().unwrap(), code };
+    let kept = Kept { message: asked.message.clone(), shown: vec![shown] };
+    assert_eq!(store.settle(&lease, &[kept]).await.unwrap(), [Settled::Refused]);
+    import(&*store, "spring", "SPRING").await;
+    assert_eq!(take(&*store, &Lease::new(Lease::TIME), &asked).await.as_str(), "SPRING");
+}
