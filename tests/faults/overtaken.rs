@@ -72,7 +72,7 @@ async fn a_choice_that_is_assigned_meanwhile_stays() {
 }
 
 /// The clock of the node that gave the code runs ahead: the code goes back, the choice of its pool is still held. Fails on a
-/// build that settles a choice before the pool that gave, and on one that settles it whatever that pool says.
+/// build that keeps a choice without asking the pool that gave.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_choice_whose_code_went_back_is_not_kept() {
     let server = Server::start();
