@@ -233,7 +233,10 @@ impl<F: Fixture> Play<F> {
         for kept in kept.filter(|kept| kept.shown.iter().any(|shown| shown.pool != kept.shown[0].pool)) {
             for claim in self.claims.iter().filter(|claim| claim.message == kept.message) {
                 let found = self.second.bindings(std::slice::from_ref(claim)).await.unwrap().remove(0);
-                if found.is_some_and(|found| !found.reserved) {
+                let Some(found) = found.filter(|found| !found.reserved) else { continue };
+                // Another message of the call may have assigned it.
+                let record = self.second.voucher(&found.voucher.code).await.unwrap();
+                if record.is_none_or(|record| record.message_id.as_ref() == Some(&kept.message.message_id)) {
                     committed.insert((index(&claim.pool), claim.key().unwrap().as_str().to_owned()));
                 }
             }
