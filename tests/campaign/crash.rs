@@ -1,6 +1,5 @@
 //! The program killed, interrupted and starved, and started again.
 
-use std::collections::BTreeMap;
 use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -19,16 +18,7 @@ fn killed_at_random_points_it_ends_with_every_recipient_once_and_the_same_codes(
     let (recipients, codes, kills) =
         if std::env::var_os("TEAROFF_LONG").is_some() { (20_000, 20_500, 60) } else { (8_000, 8_100, 12) };
     let workshop = Workshop::new(recipients, codes);
-    let mut known = BTreeMap::new();
-    let mut struck = 0;
-    for round in 0..kills {
-        struck += usize::from(workshop.kill_while_it_writes(RUN, later(round)));
-        workshop.see(&mut known);
-    }
-    assert!(struck > 0, "no kill struck while it was writing");
-    workshop.send(&["--force"]).exits(0);
-    workshop.see(&mut known);
-    workshop.check_all_served(recipients, codes);
+    workshop.serves_all_though_killed((recipients, codes), kills, later);
 }
 
 #[test]

@@ -101,6 +101,28 @@ impl Workshop {
         running
     }
 
+    /// Runs a campaign, kills it so many times while it writes, `later(round)` at most after it began to, and lets it end:
+    /// everybody is served once, and a code that stood in a message stays there.
+    #[track_caller]
+    pub(crate) fn serves_all_though_killed(
+        &self,
+        (recipients, codes): (usize, usize),
+        kills: usize,
+        later: impl Fn(usize) -> Duration,
+    ) {
+        let mut known = BTreeMap::new();
+        let mut struck = 0;
+        for round in 0..kills {
+            let run = ["campaign", "run", "campaign.toml", "--out", "out"];
+            struck += usize::from(self.kill_while_it_writes(&run, later(round)));
+            self.see(&mut known);
+        }
+        assert!(struck > 0, "no kill struck while it was writing");
+        self.send(&["--force"]).exits(0);
+        self.see(&mut known);
+        self.check_all_served(recipients, codes);
+    }
+
     /// Adds everything that stands in whole lines of the messages, by customer, to what stood there before.
     pub(crate) fn see(&self, before: &mut BTreeMap<String, String>) {
         let Ok(written) = fs::read_to_string(self.path("out/messages.jsonl")) else { return };

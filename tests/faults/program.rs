@@ -7,8 +7,6 @@ use std::time::Duration;
 use crate::servers::Server;
 use crate::workshop::Workshop;
 
-const RUN: &[&str] = &["campaign", "run", "campaign.toml", "--out", "out"];
-
 /// A campaign of as many recipients whose pool is on this server.
 fn workshop(server: &Server, recipients: usize, codes: usize) -> Workshop {
     let workshop = Workshop::new(recipients, codes);
@@ -24,17 +22,8 @@ fn killed_at_random_points_it_ends_with_every_recipient_once_and_the_same_codes(
     let (recipients, codes, kills) =
         if std::env::var_os("TEAROFF_LONG").is_some() { (20_000, 20_500, 60) } else { (8_000, 8_100, 10) };
     let workshop = workshop(&server, recipients, codes);
-    let mut known = BTreeMap::new();
-    let mut struck = 0;
-    for round in 0..kills {
-        let later = Duration::from_millis(if round % 2 == 0 { 40 } else { 600 });
-        struck += usize::from(workshop.kill_while_it_writes(RUN, later));
-        workshop.see(&mut known);
-    }
-    assert!(struck > 0, "no kill struck while it was writing");
-    workshop.send(&["--force"]).exits(0);
-    workshop.see(&mut known);
-    workshop.check_all_served(recipients, codes);
+    let later = |round: usize| Duration::from_millis(if round.is_multiple_of(2) { 40 } else { 600 });
+    workshop.serves_all_though_killed((recipients, codes), kills, later);
 }
 
 /// Where the server is away for longer than a call may take, the program ends with 5, and goes on when it is run again. Comes

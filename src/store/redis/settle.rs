@@ -12,6 +12,7 @@ use super::address::{Field, Hash, LOAD};
 use super::campaigns::Campaigns;
 use super::lookup::Hop;
 use super::messages::{Deed, Standing};
+use super::pool_call::Space;
 use super::record::{self, Kind, field_of, is_implied, pointer};
 use super::script::{Call, SETTLE};
 use super::{RedisStore, reply};
@@ -209,7 +210,7 @@ impl RedisStore {
         let portions = portions(parts);
         for (n, portion) in portions.iter().enumerate() {
             let is_end = is_end && n + 1 == portions.len();
-            let fill = |space: &super::pool_call::Space, call: &mut Call| {
+            let fill = |space: &Space, call: &mut Call| {
                 fill(space, call, lease, kept, portion, is_end);
             };
             let Some(answer) = self.call_pool(pool, &SETTLE, true, fill).await? else {
@@ -310,14 +311,7 @@ fn portions(parts: &[Part]) -> Vec<Vec<Vec<Part>>> {
 }
 
 /// Adds the keys and arguments of `settle.lua`.
-fn fill(
-    space: &super::pool_call::Space,
-    call: &mut Call,
-    lease: &Lease,
-    kept: &[Kept],
-    messages: &[Vec<Part>],
-    is_end: bool,
-) {
+fn fill(space: &Space, call: &mut Call, lease: &Lease, kept: &[Kept], messages: &[Vec<Part>], is_end: bool) {
     call.push(lease.id.get().to_be_bytes());
     call.push(if is_end { "1" } else { "0" });
     let campaigns = Campaigns::of(messages.iter().map(|parts| kept[parts[0].message].message.campaign_id.as_ref()));
