@@ -7,6 +7,7 @@ use std::time::Instant;
 use async_trait::async_trait;
 
 use super::RenderThreads;
+use super::foresight::Foresight;
 use crate::error::Result;
 use crate::render::{Failure, Known, Message, Rendered, Rendering, Suspension, Template};
 use crate::voucher::{
@@ -28,6 +29,8 @@ pub(super) struct Draft {
     /// The attributes that it looked for and did not find, where somebody wants to know.
     pub(super) missing: Option<BTreeSet<String>>,
     recounted: bool,
+    /// What was reserved for it before it asked.
+    guessed: Vec<(PoolName, Width)>,
 }
 
 /// How far a message is.
@@ -62,6 +65,7 @@ impl Draft {
             waiting_since: None,
             missing: None,
             recounted: false,
+            guessed: Vec::new(),
         }
     }
 
@@ -70,11 +74,37 @@ impl Draft {
         self.known = Arc::default();
         self.stage = Stage::Ready;
         self.recounted = false;
+        self.guessed.clear();
     }
 
     /// What it holds that would go back if it were not kept.
     pub(super) fn reserved(&self) -> impl Iterator<Item = (&PoolName, Width, &Binding)> {
         self.known.bindings().filter(|(.., binding)| binding.reserved)
+    }
+
+    /// The pools of what was guessed for it.
+    pub(super) fn guessed(&self) -> impl Iterator<Item = &PoolName> {
+        self.guessed.iter().map(|(pool, _)| pool)
+    }
+
+    /// What it holds and may have no use for: it was guessed, and is not shown.
+    pub(super) fn idle(&self) -> impl Iterator<Item = (&PoolName, Width, &Binding)> {
+        let is_guessed = |pool: &PoolName, width| self.guessed.iter().any(|(name, of)| name == pool && *of == width);
+        self.reserved().filter(move |(pool, width, _)| is_guessed(pool, *width) && !self.shows(pool, *width))
+    }
+
+    fn shows(&self, pool: &PoolName, width: Width) -> bool {
+        let Stage::Complete(rendered) = &self.stage else { return false };
+        rendered.vouchers.iter().any(|used| used.pool == *pool && used.width == width)
+    }
+
+    /// Whether it needs an answer.
+    pub(super) fn waits(&self) -> bool {
+        matches!(self.stage, Stage::Waiting(_))
+    }
+
+    fn waits_for_count(&self) -> bool {
+        matches!(self.stage, Stage::Waiting(Suspension::Count(_)))
     }
 
     fn render(&mut self, template: &Template) {
@@ -103,6 +133,19 @@ impl Draft {
             Claimed::Contended(refusal) => self.refuse(claim, refusal, true),
             Claimed::Rejected(rejection) => self.stage = Stage::Ended(End::Rejected(rejection)),
         }
+    }
+
+    /// Where a guess gets nothing, nothing is lost: the message asks when it comes to it.
+    fn answer_guess(&mut self, claim: Claim, claimed: Claimed) {
+        if let Claimed::Bound(binding) = claimed {
+            Arc::make_mut(&mut self.known).bind(claim.pool.clone(), claim.width, binding);
+            self.guessed.push((claim.pool, claim.width));
+        }
+    }
+
+    fn claim(&self, pool: &PoolName, width: Width) -> Option<Claim> {
+        let claim = Claim { pool: pool.clone(), width, message: Arc::clone(self.message.identity()?) };
+        claim.key().is_some().then_some(claim)
     }
 
     /// A message that acted on a count which no longer holds looks again, once.
@@ -164,38 +207,85 @@ pub(super) trait Answers: Sync {
     async fn customers(&self, customers: &[CustomerId]) -> Result<Vec<Vec<VoucherRecord>>>;
 }
 
-/// Renders the drafts until each is complete or ended.
+/// Renders the drafts until each is complete or ended, with what they will probably claim reserved ahead where there is
+/// foresight. Where one asks for a count that guesses have changed, it stops there, and is to be begun again without.
 pub(super) async fn attempt(
     template: &Arc<Template>,
     threads: &RenderThreads,
     answers: &dyn Answers,
+    foresight: Option<&Foresight>,
     mut drafts: Vec<Draft>,
 ) -> Result<Vec<Draft>> {
+    if let Some(foresight) = foresight {
+        let guess = foresight.guess(drafts.len()).await;
+        let guesses = drafts.iter().enumerate();
+        let guesses = guesses
+            .flat_map(|(n, draft)| guess.iter().filter_map(move |(pool, width)| Some((n, draft.claim(pool, *width)?))));
+        let guesses = guesses.collect();
+        answer_claims(answers, &mut drafts, Vec::new(), guesses).await?;
+    }
     loop {
         let template = Arc::clone(template);
         drafts = threads.each(drafts, move |draft| draft.render(&template)).await?;
-        if !drafts.iter().any(|draft| matches!(draft.stage, Stage::Waiting(_))) {
+        if !drafts.iter().any(Draft::waits) {
+            if let Some(foresight) = foresight {
+                foresight.learn(&drafts);
+            }
             return Ok(drafts);
+        }
+        if let Some(foresight) = foresight.filter(|_| drafts.iter().any(Draft::waits_for_count)) {
+            foresight.stop();
+            if drafts.iter().any(|draft| !draft.guessed.is_empty()) {
+                return Ok(drafts);
+            }
         }
         answer_counts(answers, &mut drafts).await?;
         answer_customers(answers, &mut drafts).await?;
-        answer_claims(answers, &mut drafts).await?;
+        let asked = asked(&drafts);
+        let guesses = ahead(foresight, &drafts, &asked).await;
+        answer_claims(answers, &mut drafts, asked, guesses).await?;
     }
 }
 
-async fn answer_claims(answers: &dyn Answers, drafts: &mut [Draft]) -> Result<()> {
-    let claim = |draft: &Draft| match &draft.stage {
-        Stage::Waiting(Suspension::Claim(claim)) => Some(claim.clone()),
+/// Claims with the places of their drafts.
+type Placed = Vec<(usize, Claim)>;
+
+/// What drafts wait for.
+fn asked(drafts: &[Draft]) -> Placed {
+    let claim = |(n, draft): (usize, &Draft)| match &draft.stage {
+        Stage::Waiting(Suspension::Claim(claim)) => Some((n, claim.clone())),
         _ => None,
     };
-    let claims: Vec<Claim> = drafts.iter().filter_map(claim).collect();
+    drafts.iter().enumerate().filter_map(claim).collect()
+}
+
+/// What drafts will ask for next if they go on as they did.
+async fn ahead(foresight: Option<&Foresight>, drafts: &[Draft], asked: &[(usize, Claim)]) -> Placed {
+    let mut guesses = Vec::new();
+    let Some(foresight) = foresight else { return guesses };
+    foresight.note_asked(asked.iter().map(|(_, claim)| &claim.pool));
+    for (n, claim) in asked {
+        for width in foresight.ahead(&claim.pool, claim.width).await {
+            guesses.extend(drafts[*n].claim(&claim.pool, width).map(|claim| (*n, claim)));
+        }
+    }
+    guesses
+}
+
+/// Asks for all claims together: those that drafts wait for before those that are guessed.
+async fn answer_claims(answers: &dyn Answers, drafts: &mut [Draft], asked: Placed, guesses: Placed) -> Result<()> {
+    let in_earnest = asked.len();
+    let (places, claims): (Vec<usize>, Vec<Claim>) = asked.into_iter().chain(guesses).unzip();
     if claims.is_empty() {
         return Ok(());
     }
     let claimed = answers.claims(&claims).await?;
-    let waiting = drafts.iter_mut().filter(|draft| matches!(draft.stage, Stage::Waiting(Suspension::Claim(_))));
-    for (draft, (claim, claimed)) in waiting.zip(claims.iter().zip(claimed)) {
-        draft.answer_claim(claim, claimed);
+    for (n, ((place, claim), claimed)) in places.into_iter().zip(claims).zip(claimed).enumerate() {
+        if n < in_earnest {
+            drafts[place].answer_claim(&claim, claimed);
+        } else {
+            drafts[place].answer_guess(claim, claimed);
+        }
     }
     Ok(())
 }

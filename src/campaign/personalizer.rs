@@ -9,13 +9,17 @@ use std::time::{Duration, Instant};
 
 use super::RenderThreads;
 use super::attempt::{Draft, End, Stage, attempt};
+use super::foresight::Foresight;
 use super::leased::Leased;
 use super::outcome::{Outcome, Personalized, Reason, Shortfall};
+use super::pipeline::Pipeline;
 use super::shortfall::{refused, rejected, shortfall};
 use crate::error::{Error, ErrorKind, Result};
 use crate::render::suggest::did_you_mean;
 use crate::render::{Message, Rendered, Template, Used};
-use crate::voucher::{Channel, Claim, Claims, Kept, Lease, Lookup, PoolName, Refusal, Settled, Shown};
+use crate::voucher::{
+    Binding, Channel, Claim, Claims, Kept, Lease, Lookup, PoolName, Refusal, Settled, Shown, Source, Width,
+};
 
 /// How often a message renders anew because the store refused what it showed.
 const REFUSALS: u32 = 3;
@@ -30,6 +34,7 @@ pub struct Personalizer {
     lookup: Arc<dyn Lookup>,
     threads: Arc<RenderThreads>,
     lease_time: Duration,
+    foresight: Option<Arc<Foresight>>,
 }
 
 impl std::fmt::Debug for Personalizer {
@@ -73,7 +78,8 @@ impl Personalizer {
         lookup: Arc<dyn Lookup>,
         threads: Arc<RenderThreads>,
     ) -> Personalizer {
-        Personalizer { template, claims, lookup, threads, lease_time: Lease::TIME }
+        let foresight = Some(Arc::new(Foresight::new(Arc::clone(&lookup))));
+        Personalizer { template, claims, lookup, threads, lease_time: Lease::TIME, foresight }
     }
 
     /// Sets how long the store waits for a sign of life before it gives back what is reserved.
@@ -81,6 +87,19 @@ impl Personalizer {
     pub fn with_lease_time(mut self, time: Duration) -> Personalizer {
         self.lease_time = time;
         self
+    }
+
+    /// Reserves only what a message has asked for. Otherwise what messages will probably claim, by what those before them
+    /// claimed, is reserved before they render, which spares them the second render and changes no outcome.
+    #[must_use]
+    pub fn without_foresight(mut self) -> Personalizer {
+        self.foresight = None;
+        self
+    }
+
+    /// Takes batches through the protocol several at a time, which is faster than one after the other.
+    pub fn pipeline<T>(&self) -> Pipeline<T> {
+        Pipeline::new(self.clone())
     }
 
     /// Personalises a batch of messages; the outcomes stand in their order. When it returns, every code in a rendered
@@ -96,21 +115,52 @@ impl Personalizer {
 
     /// Renders a batch as far as it goes, reserving what it needs.
     pub(super) async fn begin(&self, messages: Vec<Message>) -> Result<Attempt> {
-        let drafts =
-            messages.into_iter().enumerate().map(|(position, message)| Draft::new(position, message)).collect();
-        self.attempt(drafts).await
+        self.attempt(drafts(messages), self.foresight.as_deref()).await
     }
 
-    async fn attempt(&self, drafts: Vec<Draft>) -> Result<Attempt> {
+    async fn attempt(&self, drafts: Vec<Draft>, foresight: Option<&Foresight>) -> Result<Attempt> {
         let leased = Leased::new(Arc::clone(&self.claims), Arc::clone(&self.lookup), self.lease_time);
-        match attempt(&self.template, &self.threads, &leased, drafts).await {
-            Ok(drafts) => Ok(Attempt { leased, drafts }),
+        let attempted = async {
+            let drafts = attempt(&self.template, &self.threads, &leased, foresight, drafts).await?;
+            let is_felt = match foresight {
+                Some(foresight) => drafts.iter().any(Draft::waits) || self.feels(foresight, &drafts).await?,
+                None => false,
+            };
+            Ok((drafts, is_felt))
+        };
+        match attempted.await {
+            Ok((mut drafts, true)) => {
+                leased.settle(&[]).await?;
+                drafts.iter_mut().for_each(Draft::restart);
+                Box::pin(self.attempt(drafts, None)).await
+            }
+            Ok((drafts, false)) => Ok(Attempt { leased, drafts }),
             Err(error) => {
                 // What was reserved goes back at once if the store can be reached, and when the lease runs out if not.
                 let _ = leased.settle(&[]).await;
                 Err(error)
             }
         }
+    }
+
+    /// Whether guesses may have decided what a message got: it went without while a guess that nobody shows held something, or
+    /// it took what there is instead of a pool's stock, for which the messages of a batch are not put in order. The pools are
+    /// left alone for a while then.
+    async fn feels(&self, foresight: &Foresight, drafts: &[Draft]) -> Result<bool> {
+        let guessed: BTreeSet<PoolName> = drafts.iter().flat_map(Draft::guessed).cloned().collect();
+        if guessed.is_empty() {
+            return Ok(false);
+        }
+        let mut is_felt = drafts.iter().flat_map(Draft::reserved).any(|(.., binding)| binding.source != Source::Pool);
+        let idle: BTreeSet<PoolName> = drafts.iter().flat_map(Draft::idle).flat_map(pools_of).collect();
+        let lacking = drafts.iter().filter(|draft| !idle.is_empty() && lacks(draft)).filter_map(refused_by);
+        for pool in lacking.collect::<BTreeSet<_>>() {
+            is_felt = is_felt || !self.overflow_chain(pool).await?.is_disjoint(&idle);
+        }
+        if is_felt {
+            foresight.spare(&guessed);
+        }
+        Ok(is_felt)
     }
 
     /// Gives back everything that a batch reserved; its messages can begin again.
@@ -124,10 +174,10 @@ impl Personalizer {
         Ok(!attempt.is_contended() && self.first_undecided(&attempt.drafts).await?.is_none())
     }
 
-    /// Begins anew with nothing reserved.
+    /// Begins anew with nothing reserved, and without guesses.
     pub(super) async fn restart(&self, attempt: Attempt) -> Result<Attempt> {
         let messages = self.withdraw(attempt).await?;
-        self.begin(messages).await
+        self.attempt(drafts(messages), None).await
     }
 
     /// Settles a batch, and renders anew what the store refuses or what could not be decided, until every message has its
@@ -141,7 +191,7 @@ impl Personalizer {
             let mut attempt = if let Some(attempt) = current.take() {
                 attempt
             } else if let Some(drafts) = queue.pop_front() {
-                self.attempt(drafts).await?
+                self.attempt(drafts, None).await?
             } else {
                 break;
             };
@@ -291,10 +341,23 @@ fn held_by_others(drafts: &[Draft], index: usize) -> BTreeSet<PoolName> {
     let mut held = BTreeSet::new();
     for (other, draft) in drafts.iter().enumerate() {
         if other > index || other != index && matches!(draft.stage, Stage::Ended(_)) {
-            held.extend(draft.reserved().flat_map(|(named, _, binding)| [named.clone(), binding.from.clone()]));
+            held.extend(draft.reserved().flat_map(pools_of));
         }
     }
     held
+}
+
+fn pools_of((named, _, binding): (&PoolName, Width, &Binding)) -> [PoolName; 2] {
+    [named.clone(), binding.from.clone()]
+}
+
+fn refused_by(draft: &Draft) -> Option<&PoolName> {
+    let Stage::Ended(End::Refused { pool, .. }) = &draft.stage else { return None };
+    Some(pool)
+}
+
+fn drafts(messages: Vec<Message>) -> Vec<Draft> {
+    messages.into_iter().enumerate().map(|(position, message)| Draft::new(position, message)).collect()
 }
 
 /// What the store has to accept before this message may go out: nothing where it shows no voucher.

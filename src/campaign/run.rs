@@ -1,30 +1,25 @@
 //! A run: batches overlap, outcomes leave in the audience's order, and a checkpoint says how far they are.
 
-use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc::Receiver;
-use tokio::task::JoinHandle;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
 
-use super::audience::Position;
-use super::checkpoint::{Checkpoint, Retry};
-use super::outcome::{Outcome, Reason};
 use super::output::OutputFolder;
-use super::personalizer::{Attempt, Personalizer};
+use super::pipeline::Pipeline;
 use super::recipients::{Batch, Recipients, read_ahead};
 use super::report::{Report, Tally};
+use super::writer::{Page, Slot, Slots, Writer};
 use super::{AudienceSource, Campaign, WhenEmpty};
 use crate::error::{Error, ErrorKind, Result};
 use crate::render::Message;
 use crate::voucher::PoolName;
 
-/// How many batches are on their way at a time: one is settled and written while the next ones render and reserve.
-const IN_FLIGHT: usize = 3;
-/// How often a checkpoint is written. What is rendered after it is rendered again after a crash, with the same codes.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
+/// How many batches are read ahead, and how many wait to be written.
+const QUEUE: usize = 4;
 
 /// How to run a campaign.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +58,7 @@ pub enum Ending {
 
 impl Campaign {
     /// Runs the campaign into `folder`, from where an earlier run into it stopped. `progress` is told the counts now and then.
+    /// Dropped, it lets go of the folder once what was decided by then is written.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] where audience, template or folder are not those of the earlier run;
@@ -75,273 +71,167 @@ impl Campaign {
     ) -> Result<Summary> {
         let (output, checkpoint) = OutputFolder::open(folder, &self.id, &self.template.fingerprint())?;
         let mut run = Run {
-            personalizer: self.personalizer(),
-            stop_when_empty: self.when_empty == WhenEmpty::Pause,
-            output,
-            checkpoint,
-            began: Instant::now(),
-            seconds_before: 0.0,
-            committed: Instant::now(),
-            duplicate_lines: Vec::new(),
+            pipeline: self.personalizer().pipeline().stopping_when_empty(self.when_empty == WhenEmpty::Pause),
+            stops_when_empty: self.when_empty == WhenEmpty::Pause,
+            writer: Writer::new(output, checkpoint),
             read: 0,
         };
-        run.seconds_before = run.checkpoint.seconds;
-        let goes_on_retrying = options.retry_failed && run.checkpoint.retry.is_some();
-        let mut ending = run.pass(self, options, progress).await?;
+        let goes_on_retrying = options.retry_failed && run.writer.checkpoint.retry.is_some();
+        let mut ending;
+        (run, ending) = run.pass(self, options, progress).await?;
         if goes_on_retrying && ending == Ending::Complete && run.read == 0 {
             // The former run had retried everybody, and did not know that there was nobody else.
-            ending = run.pass(self, options, progress).await?;
+            (run, ending) = run.pass(self, options, progress).await?;
         }
-        run.finish(self, ending)
+        let report = run.writer.finish(self.id.clone())?;
+        Ok(Summary { report, ending, duplicate_lines: run.writer.duplicate_lines })
     }
 }
 
 struct Run {
-    personalizer: Personalizer,
-    stop_when_empty: bool,
-    output: OutputFolder,
-    checkpoint: Checkpoint,
-    began: Instant,
-    seconds_before: f64,
-    committed: Instant,
-    duplicate_lines: Vec<u64>,
+    pipeline: Pipeline<Slots>,
+    stops_when_empty: bool,
+    writer: Writer,
     /// Recipients that this run has read.
     read: u64,
-}
-
-/// A batch on its way.
-struct Flight {
-    batch: Slots,
-    state: Progress,
-}
-
-enum Progress {
-    /// It renders and reserves.
-    Under(JoinHandle<Result<Attempt>>),
-    /// It gave back what it had reserved, so that an earlier batch could have it, and begins again.
-    Withdrawn(Vec<Message>),
-}
-
-/// The recipients of a batch without their messages, which are rendered meanwhile.
-struct Slots {
-    slots: Vec<Slot>,
-    duplicate_lines: Vec<u64>,
-    after: Position,
-}
-
-struct Slot {
-    /// The outcome of a row that makes no message.
-    invalid: Option<Box<Outcome>>,
-    after: Option<Position>,
-    retried: Option<Reason>,
 }
 
 impl Run {
     /// Goes once over the audience, or over what is left of it.
     async fn pass(
-        &mut self,
+        mut self,
         campaign: &Campaign,
         options: &RunOptions,
         progress: &mut (dyn FnMut(&Tally) + Send),
-    ) -> Result<Ending> {
-        let recipients = self.recipients(campaign, options)?;
-        let ending = self.drive(read_ahead(recipients, IN_FLIGHT), options, progress).await?;
+    ) -> Result<(Run, Ending)> {
+        let batches = read_ahead(self.recipients(campaign, options)?, QUEUE);
+        let (told, tally) = watch::channel(self.writer.checkpoint.tally.clone());
+        let (pages, queue) = channel(QUEUE);
+        let Run { mut pipeline, stops_when_empty, mut writer, mut read } = self;
+        let writing = spawn_blocking(move || {
+            let written = writer.write_all(queue, &told);
+            (writer, written)
+        });
+        let mut drive = Drive { pipeline: &mut pipeline, batches, pages, options, read: &mut read };
+        let driven = drive.go_through(&mut || progress(&tally.borrow())).await;
+        drop(drive);
+        pipeline.withdraw().await;
+        let (mut writer, written) = writing
+            .await
+            .map_err(|error| Error::new(ErrorKind::Io, "the output could not be written").with_source(error))?;
+        written?;
+        progress(&writer.checkpoint.tally);
+        let ending = driven?;
         if ending == Ending::Complete {
-            self.checkpoint.complete = true;
-            if let Some(retry) = self.checkpoint.retry.take() {
-                self.checkpoint.audience = retry.audience;
-            }
+            writer.complete();
         }
-        Ok(ending)
+        Ok((Run { pipeline, stops_when_empty, writer, read }, ending))
     }
 
     /// The recipients of this run: those behind the checkpoint, or those who failed.
     fn recipients(&mut self, campaign: &Campaign, options: &RunOptions) -> Result<Recipients> {
-        if options.retry_failed && self.checkpoint.retry.is_none() {
+        if options.retry_failed && self.writer.checkpoint.retry.is_none() {
             self.begin_retry(campaign)?;
         }
-        self.checkpoint.complete = false;
-        let mut recipients = campaign.recipients()?.limited_to(options.limit).marking_rows(self.stop_when_empty);
-        if let Some(retry) = self.checkpoint.retry.clone() {
+        let checkpoint = &mut self.writer.checkpoint;
+        checkpoint.complete = false;
+        let mut recipients = campaign.recipients()?.limited_to(options.limit).marking_rows(self.stops_when_empty);
+        if let Some(retry) = checkpoint.retry.clone() {
             if let (Some(audience), AudienceSource::File(_)) = (&retry.audience, &campaign.audience) {
                 campaign.recipients()?.skip_to(audience)?;
             }
-            recipients = recipients.only(Some(self.output.failed(retry.files)?)).ending_at(retry.audience);
+            let failed = self.writer.output.failed(retry.files)?;
+            recipients = recipients.only(Some(failed)).ending_at(retry.audience);
         }
-        if let Some(done) = &self.checkpoint.audience {
+        if let Some(done) = &checkpoint.audience {
             recipients.skip_to(done)?;
         }
         Ok(recipients)
     }
 
     fn begin_retry(&mut self, campaign: &Campaign) -> Result<()> {
-        if !self.checkpoint.complete && !self.is_at_the_end(campaign)? {
+        if !self.writer.checkpoint.complete && !self.is_at_the_end(campaign)? {
             let error = Error::new(ErrorKind::Refused, "the campaign has recipients without an outcome");
             return Err(error.with_help("run it without --retry-failed first"));
         }
-        self.checkpoint.retry = Some(Retry { files: self.output.lengths(), audience: self.checkpoint.audience.take() });
-        self.checkpoint.complete = false;
-        self.output.commit(&mut self.checkpoint)
+        self.writer.begin_retry()
     }
 
     /// Whether nobody is left in the audience: a run that is limited does not look behind its limit.
     fn is_at_the_end(&self, campaign: &Campaign) -> Result<bool> {
-        let (Some(done), AudienceSource::File(_)) = (&self.checkpoint.audience, &campaign.audience) else {
+        let checkpoint = &self.writer.checkpoint;
+        let (Some(done), AudienceSource::File(_)) = (&checkpoint.audience, &campaign.audience) else {
             return Ok(false);
         };
         let mut rest = campaign.recipients()?;
         rest.skip_to(done)?;
         Ok(rest.next_batch()?.is_none())
     }
+}
 
-    async fn drive(
-        &mut self,
-        mut batches: Receiver<Result<Batch>>,
-        options: &RunOptions,
-        progress: &mut (dyn FnMut(&Tally) + Send),
-    ) -> Result<Ending> {
-        let mut flights: VecDeque<Flight> = VecDeque::new();
-        let result = loop {
-            while flights.len() < IN_FLIGHT {
-                match batches.recv().await {
-                    Some(Ok(batch)) => {
-                        self.read += batch.entries.len() as u64;
-                        flights.push_back(self.begin(batch));
+/// A pass under way: batches go into the pipeline, pages come out.
+struct Drive<'a> {
+    pipeline: &'a mut Pipeline<Slots>,
+    batches: Receiver<Result<Batch>>,
+    pages: Sender<Page>,
+    options: &'a RunOptions,
+    read: &'a mut u64,
+}
+
+impl Drive<'_> {
+    async fn go_through(&mut self, progress: &mut (dyn FnMut() + Send)) -> Result<Ending> {
+        let mut is_read = false;
+        loop {
+            tokio::select! {
+                biased;
+                batch = self.batches.recv(), if !is_read && !self.pipeline.is_full() => match batch {
+                    Some(batch) => self.begin(batch?),
+                    None => is_read = true,
+                },
+                () = self.pipeline.ready(), if !self.pipeline.is_empty() => {
+                    if let Some(ending) = self.land().await? {
+                        return Ok(ending);
                     }
-                    Some(Err(error)) => {
-                        self.withdraw_all(&mut flights).await;
-                        return Err(error);
-                    }
-                    None => break,
+                    progress();
+                }
+                else => {
+                    let is_limited = self.options.limit == Some(*self.read);
+                    return Ok(if is_limited { Ending::Limited } else { Ending::Complete });
                 }
             }
-            let Some(flight) = flights.pop_front() else {
-                break Ok(if options.limit == Some(self.read) { Ending::Limited } else { Ending::Complete });
-            };
-            match self.land(flight, &mut flights).await {
-                Ok(None) => progress(&self.checkpoint.tally),
-                Ok(Some(pool)) => break Ok(Ending::Paused(pool)),
-                Err(error) => break Err(error),
-            }
-            if options.interrupt.load(Ordering::Relaxed) {
-                break Ok(Ending::Interrupted);
-            }
-        };
-        self.withdraw_all(&mut flights).await;
-        result
-    }
-
-    fn begin(&self, batch: Batch) -> Flight {
-        let mut messages = Vec::new();
-        let mut slots = Vec::new();
-        for entry in batch.entries {
-            let invalid = match entry.content {
-                Ok(message) => {
-                    messages.push(*message);
-                    None
-                }
-                Err(outcome) => Some(outcome),
-            };
-            slots.push(Slot { invalid, after: entry.after, retried: entry.retried });
-        }
-        let batch = Slots { slots, duplicate_lines: batch.duplicate_lines, after: batch.after };
-        Flight { batch, state: self.spawn(messages) }
-    }
-
-    fn spawn(&self, messages: Vec<Message>) -> Progress {
-        let personalizer = self.personalizer.clone();
-        Progress::Under(tokio::spawn(async move { personalizer.begin(messages).await }))
-    }
-
-    /// Ends the first batch and writes its outcomes. Where it lacks a voucher, those behind it first give back theirs.
-    async fn land(&mut self, flight: Flight, behind: &mut VecDeque<Flight>) -> Result<Option<PoolName>> {
-        let mut attempt = match flight.state {
-            Progress::Under(task) => joined(task).await?,
-            Progress::Withdrawn(messages) => self.personalizer.begin(messages).await?,
-        };
-        if !self.personalizer.is_decided(&attempt).await? {
-            for flight in behind.iter_mut() {
-                self.withdraw(flight).await?;
-            }
-            if attempt.is_contended() {
-                attempt = self.personalizer.restart(attempt).await?;
-            }
-        }
-        let finished = self.personalizer.finish(attempt, self.stop_when_empty).await?;
-        for flight in behind.iter_mut() {
-            if let Progress::Withdrawn(messages) = &mut flight.state {
-                flight.state = self.spawn(std::mem::take(messages));
-            }
-        }
-        self.write(flight.batch, finished.outcomes, finished.stopped_by.is_some())?;
-        Ok(finished.stopped_by)
-    }
-
-    async fn withdraw(&self, flight: &mut Flight) -> Result<()> {
-        if let Progress::Under(task) = &mut flight.state {
-            let attempt = joined(task).await?;
-            flight.state = Progress::Withdrawn(self.personalizer.withdraw(attempt).await?);
-        }
-        Ok(())
-    }
-
-    /// Gives back what batches hold that will not be finished. What cannot be given back now goes back when the lease runs out.
-    async fn withdraw_all(&self, flights: &mut VecDeque<Flight>) {
-        for mut flight in flights.drain(..) {
-            if let Err(error) = self.withdraw(&mut flight).await {
-                tracing::warn!(kind = error.kind().code(), "reserved vouchers go back when their lease runs out");
-            }
         }
     }
 
-    /// Writes the outcomes of a batch; with `cut`, the last one stands before a recipient that has none.
-    fn write(&mut self, batch: Slots, outcomes: Vec<Outcome>, cut: bool) -> Result<()> {
-        let mut outcomes = outcomes.into_iter();
-        let mut after = None;
-        for slot in batch.slots {
-            let Some(outcome) = slot.invalid.map(|outcome| *outcome).or_else(|| outcomes.next()) else { break };
-            self.output.add(&outcome)?;
-            self.checkpoint.tally.count(&outcome, slot.retried.map(Reason::as_str));
-            after = slot.after;
-        }
-        if !cut {
-            after = Some(batch.after);
-        }
-        if let Some(after) = after {
-            let passed = batch.duplicate_lines.iter().copied().filter(|line| *line <= after.line);
-            self.count_duplicates(passed.collect());
-            self.checkpoint.audience = Some(after);
-        }
-        self.output.flush()?;
-        if self.committed.elapsed() >= CHECKPOINT_EVERY {
-            self.commit()?;
-        }
-        Ok(())
+    fn begin(&mut self, batch: Batch) {
+        *self.read += batch.entries.len() as u64;
+        let (messages, slots) = split(batch);
+        self.pipeline.add(messages, slots);
     }
 
-    /// A retry meets the same rows again; they were counted the first time.
-    fn count_duplicates(&mut self, lines: Vec<u64>) {
-        if self.checkpoint.retry.is_none() {
-            self.checkpoint.tally.duplicates += lines.len() as u64;
-            self.duplicate_lines.extend(lines);
-        }
-    }
-
-    fn commit(&mut self) -> Result<()> {
-        self.checkpoint.seconds = self.seconds_before + self.began.elapsed().as_secs_f64();
-        self.output.commit(&mut self.checkpoint)?;
-        self.committed = Instant::now();
-        Ok(())
-    }
-
-    fn finish(mut self, campaign: &Campaign, ending: Ending) -> Result<Summary> {
-        self.commit()?;
-        let report = Report::new(campaign.id.clone(), self.checkpoint.tally.clone(), self.checkpoint.seconds);
-        self.output.write_report(&report)?;
-        Ok(Summary { report, ending, duplicate_lines: self.duplicate_lines })
+    /// Ends the first batch and hands its outcomes on; says if the run ends there.
+    async fn land(&mut self) -> Result<Option<Ending>> {
+        let Some(landed) = self.pipeline.next().await? else { return Ok(None) };
+        let is_cut = landed.stopped_by.is_some();
+        // Where the writer has ended, it says why.
+        let is_taken = self.pages.send(Page { slots: landed.cargo, outcomes: landed.outcomes, is_cut }).await.is_ok();
+        let is_interrupted = !is_taken || self.options.interrupt.load(Ordering::Relaxed);
+        Ok(landed.stopped_by.map(Ending::Paused).or(is_interrupted.then_some(Ending::Interrupted)))
     }
 }
 
-async fn joined(task: impl Future<Output = Result<Result<Attempt>, tokio::task::JoinError>>) -> Result<Attempt> {
-    task.await.map_err(|error| Error::new(ErrorKind::Io, "a batch ended unexpectedly").with_source(error))?
+/// The messages of a batch, and everything else.
+fn split(batch: Batch) -> (Vec<Message>, Slots) {
+    let mut messages = Vec::new();
+    let mut slots = Vec::new();
+    for entry in batch.entries {
+        let invalid = match entry.content {
+            Ok(message) => {
+                messages.push(*message);
+                None
+            }
+            Err(outcome) => Some(outcome),
+        };
+        slots.push(Slot { invalid, after: entry.after, retried: entry.retried });
+    }
+    (messages, Slots { slots, duplicate_lines: batch.duplicate_lines, after: batch.after })
 }

@@ -1,6 +1,7 @@
 //! Random sequences of runs, crashes, retries, imports and new rows, held against what has to be true after each.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -172,7 +173,18 @@ impl World {
         let mut progress = |_: &_| ();
         tokio::select! {
             summary = campaign.run(&out, options, &mut progress) => Some(summary),
-            () = process.dead.notified() => None,
+            () = process.dead.notified() => {
+                self.wait_for_folder().await;
+                None
+            }
+        }
+    }
+
+    /// Waits until the dead run's writer has let go of the folder. A real process takes its threads with it.
+    async fn wait_for_folder(&self) {
+        let Ok(lock) = File::open(self.folder.path().join("out/.lock")) else { return };
+        while lock.try_lock().is_err() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 

@@ -139,7 +139,7 @@ impl Forecaster {
                 }
             }
         }
-        let drafts = attempt(&self.template, &self.threads, &self.counting, drafts).await?;
+        let drafts = attempt(&self.template, &self.threads, &self.counting, None, drafts).await?;
         for (draft, row) in drafts.into_iter().zip(rows) {
             self.count(draft, row);
         }
