@@ -3,6 +3,7 @@
 //! One file for each command. Data goes to standard output, everything else to standard error.
 
 mod audit;
+mod bench;
 mod campaign;
 mod config;
 mod customer;
@@ -129,6 +130,8 @@ enum Command {
     Customer(customer::Customer),
     /// Look whether the store is as it should be
     Doctor(doctor::Doctor),
+    /// Measure how fast this machine renders, claims and imports
+    Bench(bench::Bench),
     /// Print a script that completes commands in a shell
     #[command(after_help = "Example:\n  tearoff completions bash > ~/.local/share/bash-completion/completions/tearoff")]
     Completions {
@@ -228,6 +231,7 @@ impl Command {
             Command::Voucher(voucher) => interruptible(voucher.run(context)).await,
             Command::Customer(customer) => interruptible(customer.run(context)).await,
             Command::Doctor(doctor) => interruptible(doctor.run(context)).await,
+            Command::Bench(bench) => bench.run(context).await,
             Command::Completions { shell } => completions(*shell, &context.output),
         }
     }

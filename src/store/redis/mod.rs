@@ -19,6 +19,7 @@ mod link;
 mod listing;
 mod lookup;
 mod messages;
+mod naive;
 mod options;
 mod pool;
 mod pool_call;
@@ -36,6 +37,7 @@ mod vouchers;
 
 use std::sync::atomic::Ordering;
 
+pub use naive::NaiveRedis;
 pub use options::RedisOptions;
 pub use target::RedisUrl;
 

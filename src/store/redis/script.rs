@@ -14,7 +14,7 @@ pub(super) struct Script {
 }
 
 impl Script {
-    const fn new(source: &'static str) -> Script {
+    pub(super) const fn new(source: &'static str) -> Script {
         Script { source, hash: OnceLock::new() }
     }
 

@@ -1,0 +1,125 @@
+//! Where a benchmark runs: a temporary folder, and servers and stores that nobody else uses.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use super::server::{self, Server};
+use super::workload;
+use crate::cli::store::{StoreUrl, open_store};
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::RedisOptions;
+use crate::voucher::{Imported, NewVoucher, PoolSettings, Store};
+
+/// A temporary folder with everything that runs in it. It is gone when this is dropped.
+pub(super) struct Stage {
+    folder: PathBuf,
+    redis_version: String,
+    servers: Mutex<Vec<Weak<Server>>>,
+    numbers: AtomicUsize,
+}
+
+/// Which store.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Redis,
+    Sqlite,
+}
+
+impl Kind {
+    pub(super) const BOTH: [Kind; 2] = [Kind::Redis, Kind::Sqlite];
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Kind::Redis => "redis",
+            Kind::Sqlite => "sqlite",
+        }
+    }
+}
+
+impl Stage {
+    pub(super) fn set_up() -> Result<Stage> {
+        let redis_version = server::version()?;
+        let folder = std::env::temp_dir().join(format!("tearoff-bench-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).map_err(|error| cannot_make(&folder, error))?;
+        Ok(Stage { folder, redis_version, servers: Mutex::default(), numbers: AtomicUsize::new(0) })
+    }
+
+    pub(super) fn redis_version(&self) -> &str {
+        &self.redis_version
+    }
+
+    /// A path that nobody uses.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{}-{name}", self.number()))
+    }
+
+    fn number(&self) -> usize {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A server of its own, ready to answer.
+    pub(super) async fn server(&self) -> Result<Arc<Server>> {
+        let server = {
+            let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+            let server = Arc::new(Server::start(&self.path("redis"))?);
+            servers.push(Arc::downgrade(&server));
+            server
+        };
+        server.ready().await?;
+        Ok(server)
+    }
+
+    /// The store of a name, on the server or in a file of its own, made if it is not there.
+    pub(super) async fn open(&self, kind: Kind, server: &Server, name: &str) -> Result<Arc<dyn Store>> {
+        let url = match kind {
+            Kind::Redis => StoreUrl::Redis(server.url().parse()?),
+            Kind::Sqlite => StoreUrl::Sqlite(self.folder.join(name)),
+        };
+        open_store(&url, &RedisOptions::default(), name).await
+    }
+
+    /// A new store with the pool of [`workload::pool`], which is empty.
+    pub(super) async fn empty_store(&self, kind: Kind, server: &Server) -> Result<Arc<dyn Store>> {
+        let store = self.open(kind, server, &format!("store-{}", self.number())).await?;
+        store.create_pool(&workload::pool()?, &PoolSettings::default()).await?;
+        Ok(store)
+    }
+
+    /// A new store with so many codes in its pool.
+    pub(super) async fn store(&self, kind: Kind, server: &Server, codes: usize) -> Result<Arc<dyn Store>> {
+        let store = self.empty_store(kind, server).await?;
+        import(&*store, workload::portions(0..codes)).await?;
+        Ok(store)
+    }
+
+    /// Stops the servers and removes the folder.
+    pub(super) fn clear(&self) {
+        let servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        servers.iter().filter_map(Weak::upgrade).for_each(|server| server.stop());
+        // What cannot be removed is in the folder for temporary things.
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// Imports codes that the store has not yet, portion by portion.
+pub(super) async fn import(store: &dyn Store, portions: impl Iterator<Item = Result<Vec<NewVoucher>>>) -> Result<()> {
+    let pool = workload::pool()?;
+    for vouchers in portions {
+        let answers = store.import(&pool, &vouchers?).await?;
+        if answers.iter().any(|answer| *answer != Imported::Added) {
+            return Err(Error::new(ErrorKind::Refused, "the store had a code that is new"));
+        }
+    }
+    Ok(())
+}
+
+fn cannot_make(folder: &Path, error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Io, format!("cannot make {}: {error}", folder.display())).with_source(error)
+}
