@@ -144,8 +144,9 @@ impl Draft {
     }
 
     fn claim(&self, pool: &PoolName, width: Width) -> Option<Claim> {
-        let claim = Claim { pool: pool.clone(), width, message: Arc::clone(self.message.identity()?) };
-        claim.key().is_some().then_some(claim)
+        let message = self.message.identity()?;
+        let has_key = width != Width::Campaign || message.campaign_id.is_some();
+        has_key.then(|| Claim { pool: pool.clone(), width, message: Arc::clone(message) })
     }
 
     /// A message that acted on a count which no longer holds looks again, once.

@@ -152,7 +152,7 @@ impl Outcome {
         Outcome {
             message_id: Some(message.message_id.clone()),
             customer_id: message.customer_id().cloned(),
-            campaign_id: message.campaign_id(),
+            campaign_id: message.campaign_id().cloned(),
             channel: message.channel,
             purpose: message.purpose,
             result,

@@ -65,6 +65,7 @@ pub struct Message {
     /// What `now()` gives in all passes.
     pub instant: Timestamp,
     customer_id: Option<CustomerId>,
+    campaign_id: Option<CampaignId>,
     identity: Option<Arc<MessageIdentity>>,
 }
 
@@ -98,8 +99,20 @@ impl Message {
                 return Err(error.with_help("give message_id, or both campaign.id and customer.id"));
             }
         };
-        let identity = identity(&message_id, customer_id.as_ref(), campaign_id, channel, purpose);
-        Ok(Message { message_id, channel, purpose, customer, campaign, context, instant: now(), customer_id, identity })
+        let identity = identity(&message_id, customer_id.as_ref(), campaign_id.as_ref(), channel, purpose);
+        let instant = now();
+        Ok(Message {
+            message_id,
+            channel,
+            purpose,
+            customer,
+            campaign,
+            context,
+            instant,
+            customer_id,
+            campaign_id,
+            identity,
+        })
     }
 
     /// Whom it is for, where that is known.
@@ -113,8 +126,8 @@ impl Message {
     }
 
     /// The campaign, where there is one.
-    pub fn campaign_id(&self) -> Option<CampaignId> {
-        self.campaign.text("id").and_then(|id| CampaignId::new(id).ok())
+    pub fn campaign_id(&self) -> Option<&CampaignId> {
+        self.campaign_id.as_ref()
     }
 }
 
@@ -127,11 +140,11 @@ fn now() -> Timestamp {
 fn identity(
     message_id: &MessageId,
     customer_id: Option<&CustomerId>,
-    campaign_id: Option<CampaignId>,
+    campaign_id: Option<&CampaignId>,
     channel: Channel,
     purpose: Purpose,
 ) -> Option<Arc<MessageIdentity>> {
-    let (mode, customer_id) = (purpose.mode()?, customer_id?.clone());
+    let (mode, customer_id, campaign_id) = (purpose.mode()?, customer_id?.clone(), campaign_id.cloned());
     Some(Arc::new(MessageIdentity { message_id: message_id.clone(), customer_id, campaign_id, channel, mode }))
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::mailing::{IN_FLIGHT, crashed};
+use super::mailing::crashed;
 use super::record::{Record, rate};
 use super::server::Server;
 use super::stage::{Kind, Stage};
@@ -21,6 +21,8 @@ use crate::voucher::{
 const BATCH: usize = 500;
 /// How many batches of one claim are on their way at a time.
 const SINGLE_IN_FLIGHT: usize = 256;
+/// How many batches of claims are on their way at a time, as many as in a campaign.
+const IN_FLIGHT: usize = 4;
 /// What share of the claims goes one by one.
 const SINGLE_SHARE: usize = 10;
 

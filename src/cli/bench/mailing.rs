@@ -5,7 +5,6 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::task::JoinSet;
 
 use super::stage::Stage;
@@ -19,8 +18,6 @@ use crate::voucher::{Channel, Store};
 
 /// How many messages share a call to the store, as in a campaign whose file says nothing else.
 const BATCH: usize = 500;
-/// How many batches are on their way at a time, as in a campaign.
-pub(super) const IN_FLIGHT: usize = 3;
 
 /// Messages of a channel, in memory and as an audience's file.
 pub(super) struct Mailing {
@@ -66,15 +63,16 @@ impl Mailing {
     pub(super) async fn personalize(&self, batches: Vec<Vec<Message>>, store: Arc<dyn Store>) -> Result<()> {
         let threads = Arc::new(RenderThreads::start(NonZeroUsize::MIN)?);
         let personalizer = Personalizer::new(Arc::clone(&self.claimed), store.clone(), store, threads);
-        stream::iter(batches)
-            .map(|batch| {
-                let personalizer = personalizer.clone();
-                tokio::spawn(async move { personalizer.personalize(batch).await })
-            })
-            .buffered(IN_FLIGHT)
-            .map(|done| done.map_err(crashed)?)
-            .try_for_each(|outcomes| async move { rendered(&outcomes) })
-            .await
+        let mut pipeline = personalizer.pipeline();
+        let mut batches = batches.into_iter();
+        loop {
+            while !pipeline.is_full() {
+                let Some(messages) = batches.next() else { break };
+                pipeline.add(messages, ());
+            }
+            let Some(landed) = pipeline.next().await? else { return Ok(()) };
+            rendered(&landed.outcomes)?;
+        }
     }
 
     /// A whole campaign from files to files, with claims or with a constant code.
