@@ -110,6 +110,64 @@ impl ClaimKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it is a key of `message` alone.
+    pub fn is_of(&self, message: &MessageIdentity) -> bool {
+        let (mode, owner) = self.parts();
+        mode == message.mode && matches!(owner, KeyOwner::Message { id, .. } if id == message.message_id.as_str())
+    }
+
+    /// What the key is made of.
+    pub fn parts(&self) -> (Mode, KeyOwner<'_>) {
+        let (mode, key) = match self.0.strip_prefix("test:") {
+            Some(key) => (Mode::Test, key),
+            None => (Mode::Live, &*self.0),
+        };
+        let (width, id) = split(key);
+        let owner = match width {
+            "occurrence" => {
+                let (n, id) = split(id);
+                KeyOwner::Message { id, occurrence: n.parse().ok() }
+            }
+            "message" => KeyOwner::Message { id, occurrence: None },
+            "campaign" => {
+                let (campaign, id) = split(id);
+                KeyOwner::Customer { id, campaign: Some(campaign) }
+            }
+            _ => KeyOwner::Customer { id, campaign: None },
+        };
+        (mode, owner)
+    }
+}
+
+/// Splits a part of a key off. Only [`Claim::key`] makes keys, so that each has all the parts of its form.
+fn split(key: &str) -> (&str, &str) {
+    key.split_once(':').unwrap_or_default()
+}
+
+/// Whose a claim's key is: what every width comes down to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum KeyOwner<'k> {
+    /// One message's.
+    Message {
+        /// The message's id.
+        id: &'k str,
+        /// The call that the code is for, or none for a code of the whole message.
+        occurrence: Option<u32>,
+    },
+    /// One customer's.
+    Customer {
+        /// The customer's id.
+        id: &'k str,
+        /// The campaign that the code is for, or none for a code for good.
+        campaign: Option<&'k str>,
+    },
+}
+
+impl fmt::Debug for KeyOwner<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyOwner(…)")
+    }
 }
 
 impl fmt::Debug for ClaimKey {
@@ -220,4 +278,38 @@ pub enum Settled {
     Accepted,
     /// Something it shows is no longer bound as shown, or its id is retired. It renders anew.
     Refused,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_says_what_it_is_made_of() {
+        let (id, customer) = ("spring:2026/test:c1", "message:c1");
+        let claim = |width, mode| Claim {
+            pool: PoolName::new("spring").unwrap(),
+            width,
+            message: Arc::new(MessageIdentity {
+                message_id: MessageId::new(id).unwrap(),
+                customer_id: CustomerId::new(customer).unwrap(),
+                campaign_id: Some(CampaignId::new("test").unwrap()),
+                channel: Channel::Sms,
+                mode,
+            }),
+        };
+        for mode in [Mode::Live, Mode::Test] {
+            for (width, owner) in [
+                (Width::Occurrence(3), KeyOwner::Message { id, occurrence: Some(3) }),
+                (Width::Message, KeyOwner::Message { id, occurrence: None }),
+                (Width::Campaign, KeyOwner::Customer { id: customer, campaign: Some("test") }),
+                (Width::Customer, KeyOwner::Customer { id: customer, campaign: None }),
+            ] {
+                let claim = claim(width, mode);
+                let key = claim.key().unwrap();
+                assert!(key.parts() == (mode, owner), "{width:?} {mode:?}");
+                assert_eq!(key.is_of(&claim.message), matches!(owner, KeyOwner::Message { .. }));
+            }
+        }
+    }
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use rusqlite::{OptionalExtension, Params, Row, params};
 
 use super::fault::{Outcome, stored};
+use super::message;
 use super::pool::Pool;
 use super::session::{Session, optional_timestamp, timestamp};
 use super::shelf::Available;
 use crate::voucher::{
-    Binding, CampaignId, ClaimKey, Code, Lease, MessageIdentity, Metadata, Mode, PoolName, Source, State, Voucher,
+    Binding, CampaignId, ClaimKey, Code, KeyOwner, Lease, MessageIdentity, Metadata, Mode, PoolName, Source, State, Voucher,
 };
 
 /// A binding found under its key.
@@ -29,24 +30,50 @@ pub(super) struct Bound {
     pub(super) expires_at: Option<i64>,
     is_redeemed: bool,
     is_void: bool,
+    message_id: String,
+    customer_id: String,
 }
 
-const FIND: &str =
-    "SELECT binding.id, binding.lease_id, lease.expires_at, binding.pool_id, binding.from_pool_id, pool.name,
-    ifnull(voucher.code, binding.fallback_code), voucher.metadata, binding.voucher_id IS NULL,
-    binding.campaign_id, binding.assigned_at, binding.expires_at, binding.redeemed_at IS NOT NULL,
-    voucher.void_at IS NOT NULL
-    FROM binding
-    JOIN pool ON pool.id = binding.from_pool_id
-    LEFT JOIN voucher ON voucher.id = binding.voucher_id
-    LEFT JOIN lease ON lease.id = binding.lease_id
-    WHERE binding.pool_id = ?1 AND binding.claim_key = ?2";
+/// Finds a binding by the given condition.
+macro_rules! find {
+    ($condition:literal) => {
+        concat!(
+            "SELECT binding.id, binding.lease_id, lease.expires_at, binding.pool_id, binding.from_pool_id, pool.name,
+            ifnull(voucher.code, binding.fallback_code), voucher.metadata, binding.voucher_id IS NULL,
+            binding.campaign_id, binding.assigned_at, binding.expires_at, binding.redeemed_at IS NOT NULL,
+            voucher.void_at IS NOT NULL, binding.message_id, binding.customer_id
+            FROM binding
+            JOIN pool ON pool.id = binding.from_pool_id
+            LEFT JOIN voucher ON voucher.id = binding.voucher_id
+            LEFT JOIN lease ON lease.id = binding.lease_id
+            WHERE ",
+            $condition,
+            " AND binding.pool_id = ?2 AND binding.mode = ?3"
+        )
+    };
+}
 
 /// What is bound under `key` in the pool of that id, valid or not.
 pub(super) fn find(session: &Session<'_>, pool: i64, key: &ClaimKey) -> Outcome<Option<Bound>> {
-    let mut statement = session.connection.prepare_cached(FIND)?;
-    Ok(statement.query_row(params![pool, key.as_str()], Bound::read).optional()?)
+    let prepare = |sql| session.connection.prepare_cached(sql);
+    let (mode, owner) = key.parts();
+    let found = match owner {
+        KeyOwner::Message { id, occurrence } => {
+            prepare(find!("binding.message_id = ?1 AND binding.occurrence = ?4"))?
+                .query_row(params![id, pool, mode.as_str(), occurrence.unwrap_or(WHOLE)], Bound::read)
+        }
+        KeyOwner::Customer { id, campaign } => {
+            prepare(find!("binding.customer_id = ?1 AND binding.shared_in = ?4"))?
+                .query_row(params![id, pool, mode.as_str(), campaign.unwrap_or(FOR_GOOD)], Bound::read)
+        }
+    };
+    Ok(found.optional()?)
 }
+
+/// What stands for the occurrence of a code that a whole message shares.
+const WHOLE: u32 = 0;
+/// What stands for the campaign of a code that a customer has for good.
+const FOR_GOOD: &str = "";
 
 impl Bound {
     fn read(row: &Row<'_>) -> rusqlite::Result<Bound> {
@@ -65,6 +92,8 @@ impl Bound {
             expires_at: row.get(11)?,
             is_redeemed: row.get(12)?,
             is_void: row.get(13)?,
+            message_id: row.get(14)?,
+            customer_id: row.get(15)?,
         })
     }
 
@@ -81,6 +110,11 @@ impl Bound {
     /// Whether it is a binding of this very code.
     pub(super) fn shows(&self, code: &Code) -> bool {
         self.code == code.as_str()
+    }
+
+    /// Whether `message` is the one that took it.
+    pub(super) fn is_of(&self, message: &MessageIdentity) -> bool {
+        self.message_id == message.message_id.as_str() && self.customer_id == message.customer_id.as_str()
     }
 
     /// The pool whose voucher it is, or `None` for a fallback code, which is no voucher.
@@ -135,12 +169,17 @@ pub(super) fn reserve(
         Choice::Fallback(code) => (None, Some(code.as_str()), None),
     };
     let insert =
-        "INSERT INTO binding (pool_id, claim_key, voucher_id, fallback_code, from_pool_id, lease_id, message_id,
+        "INSERT INTO binding (pool_id, occurrence, shared_in, voucher_id, fallback_code, from_pool_id, lease_id, message_id,
         customer_id, campaign_id, channel, mode, assigned_at, expires_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+    let (occurrence, shared_in) = match key.parts().1 {
+        KeyOwner::Message { occurrence, .. } => (Some(occurrence.unwrap_or(WHOLE)), None),
+        KeyOwner::Customer { campaign, .. } => (None, Some(campaign.unwrap_or(FOR_GOOD))),
+    };
     session.connection.prepare_cached(insert)?.execute(params![
         named.id,
-        key.as_str(),
+        occurrence,
+        shared_in,
         voucher_id,
         fallback,
         from.id,
@@ -159,8 +198,7 @@ pub(super) fn reserve(
         changes.limit(named.id, campaign(message), expires_at, 1);
     }
     if let Choice::Voucher(voucher) = &choice {
-        let take = "UPDATE voucher SET binding_id = ?2 WHERE id = ?1";
-        session.connection.prepare_cached(take)?.execute(params![voucher.id, id])?;
+        changes.take(voucher.id, id);
         changes.pool(from.id, State::Available, voucher.expires_at, -1);
         changes.pool(from.id, State::Reserved, expires_at, 1);
     }
@@ -198,7 +236,8 @@ pub(super) fn replace(session: &Session<'_>, bound: &Bound) -> Outcome<()> {
     if bound.lease.is_some() {
         give_back_where(session, "binding.id = ?1", [bound.id])?;
     } else {
-        let forget = "UPDATE binding SET claim_key = NULL WHERE id = ?1";
+        message::remember_those_of(session, "id = ?2", bound.id)?;
+        let forget = "UPDATE binding SET occurrence = NULL, shared_in = NULL WHERE id = ?1";
         session.connection.prepare_cached(forget)?.execute([bound.id])?;
     }
     Ok(())
@@ -206,6 +245,7 @@ pub(super) fn replace(session: &Session<'_>, bound: &Bound) -> Outcome<()> {
 
 /// Ends all bindings that fulfil `condition`. Their vouchers go back to their pools; says how many.
 pub(super) fn give_back_where(session: &Session<'_>, condition: &str, parameters: impl Params) -> Outcome<u64> {
+    session.flush()?;
     let sql = format!(
         "SELECT binding.id, binding.voucher_id, binding.pool_id, binding.from_pool_id, binding.campaign_id, binding.mode,
             binding.lease_id IS NOT NULL, binding.expires_at, voucher.expires_at
@@ -246,6 +286,9 @@ impl Ending {
 
     /// Says how many vouchers went back: one, or none for a fallback code.
     fn give_back(&self, session: &Session<'_>) -> Outcome<u64> {
+        if !self.is_reserved {
+            message::remember_those_of(session, "id = ?2", self.id)?;
+        }
         session.connection.prepare_cached("DELETE FROM binding WHERE id = ?1")?.execute([self.id])?;
         let mut changes = session.changes.borrow_mut();
         if self.mode == Mode::Live.as_str() {

@@ -28,8 +28,7 @@ impl Desk for SqliteStore {
 const ALIVE: &str = "binding.redeemed_at IS NULL AND voucher.void_at IS NULL AND ifnull(binding.expires_at > ?1, 1)";
 
 /// Whether a binding's key is one of a single message.
-const OWN: &str = "(binding.claim_key GLOB 'message:*' OR binding.claim_key GLOB 'occurrence:*'
-    OR binding.claim_key GLOB 'test:message:*' OR binding.claim_key GLOB 'test:occurrence:*')";
+const OWN: &str = "binding.occurrence IS NOT NULL";
 
 /// The bindings that a message took: found by its customer, or among the few that are only reserved.
 const TAKEN: &str = "binding.id IN (
@@ -61,7 +60,11 @@ fn release(session: &Session<'_>, message: &MessageId) -> Outcome<ReleasedMessag
 fn holder(session: &Session<'_>, message: &str) -> Outcome<Option<(String, String)>> {
     let sql = "SELECT customer_id, mode FROM message WHERE project_id = ?1 AND id = ?2
         UNION ALL
-        SELECT binding.customer_id, binding.mode FROM binding JOIN pool ON pool.id = binding.pool_id
+        SELECT binding.customer_id, binding.mode FROM binding CROSS JOIN pool ON pool.id = binding.pool_id
+        WHERE binding.message_id = ?2 AND binding.occurrence IS NOT NULL AND binding.lease_id IS NULL
+            AND pool.project_id = ?1
+        UNION ALL
+        SELECT binding.customer_id, binding.mode FROM binding CROSS JOIN pool ON pool.id = binding.pool_id
         WHERE binding.lease_id IS NOT NULL AND binding.message_id = ?2 AND pool.project_id = ?1
         LIMIT 1";
     let found =

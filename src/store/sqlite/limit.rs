@@ -76,7 +76,8 @@ fn reached(limit: Option<u64>, given: impl FnOnce() -> Outcome<u64>) -> Outcome<
 
 fn given_to(session: &Session<'_>, pool: i64, customer: &CustomerId) -> Outcome<u64> {
     let sql = "SELECT count(*) FROM binding INDEXED BY binding_by_customer LEFT JOIN voucher ON voucher.id = binding.voucher_id
-        WHERE binding.customer_id = ?1 AND binding.pool_id = ?2 AND binding.mode = 'live' AND binding.claim_key IS NOT NULL
+        WHERE binding.customer_id = ?1 AND binding.pool_id = ?2 AND binding.mode = 'live'
+            AND (binding.occurrence IS NOT NULL OR binding.shared_in IS NOT NULL)
             AND (binding.redeemed_at IS NOT NULL
                 OR (voucher.void_at IS NULL AND ifnull(binding.expires_at > ?3, 1)))";
     let row = params![customer.as_str(), pool, session.now];

@@ -1,6 +1,6 @@
-//! Messages as rows: whom an id belongs to, and whether it is retired.
+//! Messages: whom an id belongs to, and whether it is retired.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::fault::Outcome;
 use super::session::Session;
@@ -10,7 +10,9 @@ use crate::voucher::MessageIdentity;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
     /// Nothing.
-    New,
+    Unknown,
+    /// It was not accepted yet, but something is reserved under it.
+    Reserving,
     /// It was accepted, for this customer and mode.
     Accepted,
     /// It belongs to another customer or mode.
@@ -19,28 +21,42 @@ pub(super) enum Standing {
     Retired,
 }
 
-/// What the file knows of the id of `message`.
+/// What the file knows of the id of `message`. What is assigned under it says the same as a row of its own.
 pub(super) fn standing(session: &Session<'_>, message: &MessageIdentity) -> Outcome<Standing> {
-    let sql = "SELECT CASE WHEN retired_at IS NOT NULL THEN 2 WHEN customer_id = ?3 AND mode = ?4 THEN 0 ELSE 1 END
-        FROM message WHERE project_id = ?1 AND id = ?2";
+    let sql = "SELECT max(standing) FROM (
+        SELECT CASE WHEN retired_at IS NOT NULL THEN 3 WHEN customer_id = ?3 AND mode = ?4 THEN 1 ELSE 2 END AS standing
+        FROM message WHERE project_id = ?1 AND id = ?2
+        UNION ALL
+        SELECT CASE WHEN lease_id IS NOT NULL THEN 0 WHEN customer_id = ?3 AND mode = ?4 THEN 1 ELSE 2 END
+        FROM binding WHERE message_id = ?2 AND occurrence IS NOT NULL
+            AND (SELECT project_id FROM pool WHERE pool.id = binding.pool_id) = ?1)";
     let (id, customer) = (message.message_id.as_str(), message.customer_id.as_str());
-    let found = session
-        .connection
-        .prepare_cached(sql)?
-        .query_row(params![session.project, id, customer, message.mode.as_str()], |row| row.get::<_, i64>(0))
-        .optional()?;
+    let row = params![session.project, id, customer, message.mode.as_str()];
+    let found: Option<i64> = session.connection.prepare_cached(sql)?.query_row(row, |row| row.get(0))?;
     Ok(match found {
-        None => Standing::New,
-        Some(0) => Standing::Accepted,
-        Some(1) => Standing::Foreign,
+        None => Standing::Unknown,
+        Some(0) => Standing::Reserving,
+        Some(1) => Standing::Accepted,
+        Some(2) => Standing::Foreign,
         Some(_) => Standing::Retired,
     })
 }
 
-/// Binds the id of `message` to its customer and mode.
-pub(super) fn accept(session: &Session<'_>, message: &MessageIdentity) -> Outcome<()> {
-    let sql = "INSERT INTO message (project_id, id, customer_id, mode) VALUES (?1, ?2, ?3, ?4)";
+/// Binds the id of `message` to its customer and mode, where nothing that is assigned under it does.
+pub(super) fn remember(session: &Session<'_>, message: &MessageIdentity) -> Outcome<()> {
+    let sql = "INSERT INTO message (project_id, id, customer_id, mode) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
     let (id, customer) = (message.message_id.as_str(), message.customer_id.as_str());
     session.connection.prepare_cached(sql)?.execute(params![session.project, id, customer, message.mode.as_str()])?;
+    Ok(())
+}
+
+/// The same for the messages under whose ids something is assigned that is about to leave them: the bindings that fulfil
+/// `condition`, which speaks of `?2`.
+pub(super) fn remember_those_of(session: &Session<'_>, condition: &str, id: i64) -> Outcome<()> {
+    let sql = format!(
+        "INSERT INTO message (project_id, id, customer_id, mode) SELECT ?1, message_id, customer_id, mode FROM binding
+         WHERE ({condition}) AND occurrence IS NOT NULL AND lease_id IS NULL ON CONFLICT DO NOTHING"
+    );
+    session.connection.prepare_cached(&sql)?.execute([session.project, id])?;
     Ok(())
 }

@@ -14,10 +14,10 @@ use super::pool::{Pool, Pools};
 use super::session::Session;
 use super::shelf::{self, Available};
 use super::{lease, rival};
-use crate::voucher::{Binding, Claim, ClaimKey, Claimed, Lease, MessageIdentity, Refusal, Rejection};
+use crate::voucher::{Binding, Claim, ClaimKey, Claimed, KeyOwner, Lease, MessageIdentity, Refusal, Rejection};
 
 /// How many vouchers are read ahead from a pool's shelf.
-const AHEAD: usize = 64;
+const AHEAD: usize = 1000;
 
 /// Answers every claim, in order.
 pub(super) fn reserve(session: &Session<'_>, lease: &Lease, claims: &[Claim]) -> Outcome<Vec<Claimed>> {
@@ -61,9 +61,9 @@ impl<'s, 'c> Batch<'s, 'c> {
         let answer = match self.standing(&claim.message)? {
             Standing::Retired => Claimed::Rejected(Rejection::Released),
             Standing::Foreign => Claimed::Rejected(Rejection::Conflict),
-            Standing::New | Standing::Accepted => match self.pools.get(&claim.pool)? {
+            known => match self.pools.get(&claim.pool)? {
                 None => Claimed::Refused(Refusal::UnknownPool),
-                Some(pool) => self.serve(&pool, key, &claim.message)?,
+                Some(pool) => self.serve(&pool, key, &claim.message, known)?,
             },
         };
         self.unanswered -= 1;
@@ -82,8 +82,12 @@ impl<'s, 'c> Batch<'s, 'c> {
         }
     }
 
-    fn serve(&mut self, pool: &Rc<Pool>, key: &ClaimKey, message: &MessageIdentity) -> Outcome<Claimed> {
-        if let Some(bound) = binding::find(self.session, pool.id, key)? {
+    fn serve(&mut self, pool: &Rc<Pool>, key: &ClaimKey, message: &MessageIdentity, known: Standing) -> Outcome<Claimed> {
+        let bound = match key.parts() {
+            (_, KeyOwner::Message { .. }) if known == Standing::Unknown => None,
+            _ => binding::find(self.session, pool.id, key)?,
+        };
+        if let Some(bound) = bound {
             if bound.is_valid(self.session.now) {
                 return self.hold(bound);
             }
@@ -127,6 +131,7 @@ impl<'s, 'c> Batch<'s, 'c> {
     fn bind(&mut self, claim: (&Pool, &ClaimKey, &MessageIdentity), from: &Pool, choice: Choice) -> Outcome<Claimed> {
         let binding: Binding = binding::reserve(self.session, self.lease, claim, from, choice)?;
         self.limiter.count(claim.0, claim.2);
+        self.last = None;
         Ok(Claimed::Bound(binding))
     }
 
@@ -142,6 +147,7 @@ impl<'s, 'c> Batch<'s, 'c> {
     fn next_of(&mut self, pool: &Pool) -> Outcome<Option<Available>> {
         let shelf = self.shelves.entry(pool.id).or_default();
         if shelf.is_empty() {
+            self.session.flush()?;
             *shelf = shelf::first(self.session, pool, self.unanswered.min(AHEAD))?;
         }
         Ok(shelf.pop_front())

@@ -43,11 +43,13 @@ CREATE INDEX voucher_available ON voucher (pool_id, expires_at) WHERE binding_id
 CREATE INDEX voucher_by_pool ON voucher (pool_id);
 
 -- A claim's key and what is bound to it: a voucher, or a fallback code. It is reserved while lease_id is set, and goes back
--- when that lease ends without keeping it; after that it is assigned for good.
+-- when that lease ends without keeping it; after that it is assigned for good. The key is either that of a message
+-- (occurrence is set) or that of a customer (shared_in is set), and neither once another voucher took this one's place.
 CREATE TABLE binding (
     id            INTEGER PRIMARY KEY,
     pool_id       INTEGER NOT NULL,                       -- the pool that the template names
-    claim_key     TEXT,                                   -- NULL once another voucher took this one's place
+    occurrence    INTEGER,                                -- the n-th call of the pool in its message; 0 for one code in all
+    shared_in     TEXT,                                   -- one code for the customer in this campaign; '' for good
     voucher_id    INTEGER,                                -- NULL for a fallback code
     fallback_code TEXT,
     from_pool_id  INTEGER NOT NULL,                       -- the pool that gave: the named one, or one of its overflow chain
@@ -61,8 +63,9 @@ CREATE TABLE binding (
     expires_at    INTEGER,                                -- when it stops being valid, fixed when it was taken
     redeemed_at   INTEGER
 ) STRICT;
-CREATE UNIQUE INDEX binding_by_key ON binding (pool_id, claim_key) WHERE claim_key IS NOT NULL;
-CREATE INDEX binding_by_lease ON binding (lease_id, from_pool_id) WHERE lease_id IS NOT NULL;
+CREATE UNIQUE INDEX binding_of_message ON binding (message_id, pool_id, mode, occurrence) WHERE occurrence IS NOT NULL;
+CREATE UNIQUE INDEX binding_of_customer ON binding (customer_id, pool_id, mode, shared_in) WHERE shared_in IS NOT NULL;
+CREATE INDEX binding_by_lease ON binding (lease_id) WHERE lease_id IS NOT NULL;
 CREATE INDEX binding_by_customer ON binding (customer_id);
 
 -- One attempt at one batch of messages that may hold reservations. Anyone gives them back once it has expired.
@@ -71,7 +74,8 @@ CREATE TABLE lease (
     expires_at INTEGER NOT NULL
 ) STRICT;
 
--- A message that was accepted for delivery, or retired. Its id is bound to its customer and mode.
+-- A message that was accepted for delivery without a code under its own id, or retired. Its id is bound to its customer and
+-- mode. What is assigned under a message's own id tells as much, so that most messages have no row here.
 CREATE TABLE message (
     project_id  INTEGER NOT NULL,
     id          TEXT NOT NULL,

@@ -10,7 +10,7 @@ use rusqlite::{OptionalExtension, params};
 use super::fault::{Fault, Outcome, stored};
 use super::session::Session;
 use super::writer::Durability;
-use super::{SqliteStore, lease, pool};
+use super::{SqliteStore, lease, message, pool};
 use crate::error::Result;
 use crate::store::refusal;
 use crate::voucher::{Imported, NewVoucher, PoolName, PoolSettings, State, Stock};
@@ -63,14 +63,16 @@ fn delete(session: &Session<'_>, name: &PoolName, archived: bool) -> Outcome<()>
     check_unused(session, id, name, archived)?;
     // What the pool's name took from other pools stays with the customers; only the pool's own stock goes.
     let affected = "pool_id IN (SELECT pool_id FROM binding WHERE from_pool_id = ?1)";
+    message::remember_those_of(session, "pool_id = ?2 OR from_pool_id = ?2", id)?;
     for sql in [
-        "UPDATE binding SET claim_key = NULL, pool_id = from_pool_id WHERE pool_id = ?1 AND voucher_id IS NOT NULL
+        "UPDATE binding SET occurrence = NULL, shared_in = NULL, pool_id = from_pool_id WHERE pool_id = ?1 AND voucher_id IS NOT NULL
             AND from_pool_id <> ?1",
         &format!("DELETE FROM limit_tally WHERE {affected} OR pool_id = ?1"),
         &format!(
             "INSERT INTO limit_tally (pool_id, campaign_id, expires_at, bindings)
              SELECT pool_id, ifnull(campaign_id, ''), ifnull(expires_at, 9223372036854775807), count(*) FROM binding
-             WHERE {affected} AND pool_id <> ?1 AND from_pool_id <> ?1 AND mode = 'live' AND claim_key IS NOT NULL
+             WHERE {affected} AND pool_id <> ?1 AND from_pool_id <> ?1 AND mode = 'live'
+                AND (occurrence IS NOT NULL OR shared_in IS NOT NULL)
              GROUP BY 1, 2, 3"
         ),
         "DELETE FROM binding WHERE pool_id = ?1 OR from_pool_id = ?1",

@@ -1,4 +1,4 @@
-//! Counts that are kept instead of counted.
+//! What a piece of work writes at its end instead of row by row.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,9 +11,12 @@ use crate::voucher::State;
 /// What stands for "never" where a time is part of a primary key.
 pub(super) const NEVER: i64 = i64::MAX;
 
-/// What a piece of work changes in the tallies: summed up, so that a batch writes a few rows.
+/// What a piece of work changes in the tallies: summed up, so that a batch writes a few rows. And what it takes and assigns:
+/// a batch takes neighbours, which one statement can change together.
 #[derive(Default)]
 pub(super) struct Changes {
+    taken: Vec<(i64, i64)>,
+    assigned: Vec<i64>,
     pools: HashMap<(i64, &'static str, i64), i64>,
     limits: HashMap<(i64, Option<Arc<str>>, i64), i64>,
 }
@@ -29,8 +32,30 @@ impl Changes {
         *self.limits.entry((pool, campaign, expires_at.unwrap_or(NEVER))).or_default() += by;
     }
 
-    /// Adds everything to the file's tallies.
+    /// A binding takes a voucher, so that it is available no more.
+    pub(super) fn take(&mut self, voucher: i64, binding: i64) {
+        self.taken.push((voucher, binding));
+    }
+
+    /// A binding is reserved no more, but assigned to the message that took it.
+    pub(super) fn assign(&mut self, binding: i64) {
+        self.assigned.push(binding);
+    }
+
+    /// Writes everything to the file.
     pub(super) fn write(&mut self, connection: &Connection) -> Outcome<()> {
+        for run in self.taken.chunk_by(|one, next| next.0 - one.0 == 1 && next.1 - one.1 == 1) {
+            let ((first, binding), (last, _)) = (run[0], run[run.len() - 1]);
+            let take = "UPDATE voucher SET binding_id = id + ?3 WHERE id BETWEEN ?1 AND ?2";
+            connection.prepare_cached(take)?.execute([first, last, binding - first])?;
+        }
+        self.taken.clear();
+        self.assigned.sort_unstable();
+        for run in self.assigned.chunk_by(|one, next| next - one == 1) {
+            let assign = "UPDATE binding SET lease_id = NULL WHERE id BETWEEN ?1 AND ?2";
+            connection.prepare_cached(assign)?.execute([run[0], run[run.len() - 1]])?;
+        }
+        self.assigned.clear();
         for ((pool, state, expires_at), by) in self.pools.drain() {
             add(connection, ADD_TO_POOL, (pool, state, expires_at), by)?;
         }

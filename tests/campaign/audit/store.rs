@@ -60,7 +60,7 @@ fn codes_that_the_store_knows_otherwise() {
         lines[3] = lines[3].replace("\"source\":\"pool\"", "\"source\":\"fallback\"");
     });
     workshop.sql("UPDATE voucher SET void_at = 1 WHERE binding_id = (SELECT id FROM binding WHERE customer_id = 'c4')");
-    workshop.sql("UPDATE binding SET message_id = 'other', claim_key = 'message:other' WHERE customer_id = 'c5'");
+    workshop.sql("UPDATE binding SET message_id = 'other' WHERE customer_id = 'c5'");
     let expected = [
         "unfinished messages.jsonl null null null",
         "wrong_pool messages.jsonl 2 spring-2026/c1 summer",
