@@ -14,7 +14,8 @@ mod time;
 
 pub use channel::Channel;
 pub use claim::{
-    Binding, Claim, ClaimKey, Claimed, Kept, KeyOwner, MessageIdentity, Mode, Refusal, Rejection, Settled, Shown, Source, Width,
+    Binding, Claim, ClaimKey, Claimed, Kept, KeyOwner, MessageIdentity, Mode, Refusal, Rejection, Settled, Shown,
+    Source, Width,
 };
 pub use code::{Code, Metadata, NewVoucher, Voucher};
 pub use id::{CampaignId, CustomerId, MessageId, PoolName, check_name};

@@ -132,3 +132,38 @@ async fn an_examination_finds_what_was_changed_by_hand() {
     place.sql().execute("DELETE FROM lease", []).unwrap();
     assert_eq!(failing().await, ["counts", "leases"]);
 }
+
+/// The id of an accepted message stays its customer's, also when the code that told so is replaced, reclaimed or deleted.
+#[tokio::test]
+async fn an_accepted_message_stays_with_its_customer() {
+    let place = Place::with_codes(5).await;
+    let store = place.open();
+    let tested = with(&claim(2), |message| message.mode = Mode::Test);
+    let code = send(&store, &claim(1)).await;
+    place.sql().execute("UPDATE voucher SET void_at = 1000 WHERE code = ?1", [code.as_str()]).unwrap();
+    let lease = Lease::new(Lease::TIME);
+    store.reserve(&lease, &[claim(1)]).await.unwrap();
+    store.settle(&lease, &[]).await.unwrap();
+    send(&store, &tested).await;
+    assert_eq!(store.reclaim_tests().await.unwrap(), 1);
+    for sent in [&claim(1), &tested] {
+        assert_eq!(for_somebody_else(&store, sent).await, Claimed::Rejected(Rejection::Conflict));
+    }
+    send(&store, &claim(3)).await;
+    store.delete_pool(&pool(), true).await.unwrap();
+    fill(&store, 5).await;
+    assert_eq!(for_somebody_else(&store, &claim(3)).await, Claimed::Rejected(Rejection::Conflict));
+    assert!(matches!(for_somebody_else(&store, &claim(4)).await, Claimed::Bound(_)));
+}
+
+/// What a message's id gets for another customer.
+async fn for_somebody_else(store: &SqliteStore, sent: &Claim) -> Claimed {
+    let claim = with(sent, |message| message.customer_id = CustomerId::new("bob@example.com").unwrap());
+    store.reserve(&Lease::new(Lease::TIME), &[claim]).await.unwrap().remove(0)
+}
+
+fn with(claim: &Claim, change: impl FnOnce(&mut MessageIdentity)) -> Claim {
+    let mut message = MessageIdentity::clone(&claim.message);
+    change(&mut message);
+    Claim { message: message.into(), ..claim.clone() }
+}

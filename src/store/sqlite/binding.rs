@@ -10,7 +10,8 @@ use super::pool::Pool;
 use super::session::{Session, optional_timestamp, timestamp};
 use super::shelf::Available;
 use crate::voucher::{
-    Binding, CampaignId, ClaimKey, Code, KeyOwner, Lease, MessageIdentity, Metadata, Mode, PoolName, Source, State, Voucher,
+    Binding, CampaignId, ClaimKey, Code, KeyOwner, Lease, MessageIdentity, Metadata, Mode, PoolName, Source, State,
+    Voucher,
 };
 
 /// A binding found under its key.
@@ -19,19 +20,16 @@ pub(super) struct Bound {
     /// The lease that holds it while it is reserved.
     pub(super) lease: Option<i64>,
     lease_expires_at: Option<i64>,
-    pub(super) pool_id: i64,
+    pool_id: i64,
     from_pool_id: i64,
     from: String,
     code: String,
     metadata: Option<String>,
     is_fallback: bool,
-    pub(super) campaign: Option<Arc<str>>,
     assigned_at: i64,
-    pub(super) expires_at: Option<i64>,
+    expires_at: Option<i64>,
     is_redeemed: bool,
     is_void: bool,
-    message_id: String,
-    customer_id: String,
 }
 
 /// Finds a binding by the given condition.
@@ -40,8 +38,8 @@ macro_rules! find {
         concat!(
             "SELECT binding.id, binding.lease_id, lease.expires_at, binding.pool_id, binding.from_pool_id, pool.name,
             ifnull(voucher.code, binding.fallback_code), voucher.metadata, binding.voucher_id IS NULL,
-            binding.campaign_id, binding.assigned_at, binding.expires_at, binding.redeemed_at IS NOT NULL,
-            voucher.void_at IS NOT NULL, binding.message_id, binding.customer_id
+            binding.assigned_at, binding.expires_at, binding.redeemed_at IS NOT NULL,
+            voucher.void_at IS NOT NULL
             FROM binding
             JOIN pool ON pool.id = binding.from_pool_id
             LEFT JOIN voucher ON voucher.id = binding.voucher_id
@@ -58,22 +56,18 @@ pub(super) fn find(session: &Session<'_>, pool: i64, key: &ClaimKey) -> Outcome<
     let prepare = |sql| session.connection.prepare_cached(sql);
     let (mode, owner) = key.parts();
     let found = match owner {
-        KeyOwner::Message { id, occurrence } => {
-            prepare(find!("binding.message_id = ?1 AND binding.occurrence = ?4"))?
-                .query_row(params![id, pool, mode.as_str(), occurrence.unwrap_or(WHOLE)], Bound::read)
-        }
-        KeyOwner::Customer { id, campaign } => {
-            prepare(find!("binding.customer_id = ?1 AND binding.shared_in = ?4"))?
-                .query_row(params![id, pool, mode.as_str(), campaign.unwrap_or(FOR_GOOD)], Bound::read)
-        }
+        KeyOwner::Message { id, occurrence } => prepare(find!("binding.message_id = ?1 AND binding.occurrence = ?4"))?
+            .query_row(params![id, pool, mode.as_str(), occurrence.unwrap_or(WHOLE)], Bound::read),
+        KeyOwner::Customer { id, campaign } => prepare(find!("binding.customer_id = ?1 AND binding.shared_in = ?4"))?
+            .query_row(params![id, pool, mode.as_str(), campaign.unwrap_or(FOR_GOOD)], Bound::read),
     };
     Ok(found.optional()?)
 }
 
 /// What stands for the occurrence of a code that a whole message shares.
-const WHOLE: u32 = 0;
+pub(super) const WHOLE: u32 = 0;
 /// What stands for the campaign of a code that a customer has for good.
-const FOR_GOOD: &str = "";
+pub(super) const FOR_GOOD: &str = "";
 
 impl Bound {
     fn read(row: &Row<'_>) -> rusqlite::Result<Bound> {
@@ -87,13 +81,10 @@ impl Bound {
             code: row.get(6)?,
             metadata: row.get(7)?,
             is_fallback: row.get(8)?,
-            campaign: row.get(9)?,
-            assigned_at: row.get(10)?,
-            expires_at: row.get(11)?,
-            is_redeemed: row.get(12)?,
-            is_void: row.get(13)?,
-            message_id: row.get(14)?,
-            customer_id: row.get(15)?,
+            assigned_at: row.get(9)?,
+            expires_at: row.get(10)?,
+            is_redeemed: row.get(11)?,
+            is_void: row.get(12)?,
         })
     }
 
@@ -105,21 +96,6 @@ impl Bound {
     /// Whether it is held by a lease that ran out, so that it goes back as soon as anybody comes.
     pub(super) fn is_abandoned(&self, now: i64) -> bool {
         self.lease.is_some() && self.lease_expires_at.is_none_or(|end| end <= now)
-    }
-
-    /// Whether it is a binding of this very code.
-    pub(super) fn shows(&self, code: &Code) -> bool {
-        self.code == code.as_str()
-    }
-
-    /// Whether `message` is the one that took it.
-    pub(super) fn is_of(&self, message: &MessageIdentity) -> bool {
-        self.message_id == message.message_id.as_str() && self.customer_id == message.customer_id.as_str()
-    }
-
-    /// The pool whose voucher it is, or `None` for a fallback code, which is no voucher.
-    pub(super) fn stock(&self) -> Option<i64> {
-        (!self.is_fallback).then_some(self.from_pool_id)
     }
 
     /// The binding as the rest of the program sees it.

@@ -9,6 +9,7 @@ mod claims;
 mod desk;
 mod examine;
 mod fault;
+mod held;
 mod lease;
 mod limit;
 mod lookup;

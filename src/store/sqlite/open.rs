@@ -112,9 +112,13 @@ impl Options {
                 Err(error) if is_busy(&error) && start.elapsed() < self.busy_timeout => {
                     thread::sleep(Duration::from_millis(5));
                 }
-                result => return Ok(result?),
+                result => {
+                    result?;
+                    break;
+                }
             }
         }
+        Ok(connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?)
     }
 
     fn place(&self, connection: &Connection, file: String, project: &str) -> Outcome<Place> {
@@ -177,6 +181,9 @@ pub(super) fn keep_statements(connection: &Connection) -> Outcome<()> {
 
 /// The pages that the writing connection keeps in memory, in KiB.
 const CACHE_KIB: i64 = 64 * 1024;
+
+/// The pages that the log takes before it is written back into the file: 32 MB.
+const LOG_PAGES: i64 = 8192;
 
 fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))

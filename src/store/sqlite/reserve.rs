@@ -82,7 +82,13 @@ impl<'s, 'c> Batch<'s, 'c> {
         }
     }
 
-    fn serve(&mut self, pool: &Rc<Pool>, key: &ClaimKey, message: &MessageIdentity, known: Standing) -> Outcome<Claimed> {
+    fn serve(
+        &mut self,
+        pool: &Rc<Pool>,
+        key: &ClaimKey,
+        message: &MessageIdentity,
+        known: Standing,
+    ) -> Outcome<Claimed> {
         let bound = match key.parts() {
             (_, KeyOwner::Message { .. }) if known == Standing::Unknown => None,
             _ => binding::find(self.session, pool.id, key)?,

@@ -2,15 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rusqlite::params;
-
-use super::binding::{self, Bound};
 use super::fault::Outcome;
+use super::held::Held;
 use super::lease;
 use super::message::{self, Standing};
 use super::pool;
 use super::session::Session;
-use crate::voucher::{Kept, Lease, MessageIdentity, Mode, PoolName, Settled, Shown, State};
+use crate::voucher::{Kept, Lease, MessageIdentity, PoolName, Settled, State};
 
 /// Assigns what complete messages show, and gives back everything else that carries the lease's tag.
 pub(super) fn settle(session: &Session<'_>, lease: &Lease, kept: &[Kept]) -> Outcome<Vec<Settled>> {
@@ -39,26 +37,19 @@ impl Keeper<'_, '_> {
         }
         let mut held = Vec::with_capacity(kept.shown.len());
         for shown in &kept.shown {
-            match self.bound_as_shown(shown)? {
-                Some(bound) => held.push(bound),
+            let Some(pool) = self.pool(&shown.pool)? else { return Ok(Settled::Refused) };
+            match Held::find(self.session, &kept.message, pool, shown)? {
+                Some(binding) => held.push(binding),
                 None => return Ok(Settled::Refused),
             }
         }
-        for bound in &held {
-            self.assign(bound, &kept.message)?;
+        for binding in &held {
+            self.assign(binding, &kept.message)?;
         }
         if standing != Standing::Accepted && !kept.shown.iter().any(|shown| shown.key.is_of(&kept.message)) {
             message::remember(self.session, &kept.message)?;
         }
         Ok(Settled::Accepted)
-    }
-
-    /// What is bound to the shown key at this moment, if it is the shown code. A living lease is not asked for: what counts is
-    /// that the code did not go to anybody else.
-    fn bound_as_shown(&mut self, shown: &Shown) -> Outcome<Option<Bound>> {
-        let Some(pool) = self.pool(&shown.pool)? else { return Ok(None) };
-        let bound = binding::find(self.session, pool, &shown.key)?;
-        Ok(bound.filter(|bound| bound.shows(&shown.code) && bound.is_valid(self.session.now)))
     }
 
     fn pool(&mut self, name: &PoolName) -> Outcome<Option<i64>> {
@@ -71,41 +62,19 @@ impl Keeper<'_, '_> {
     }
 
     /// Makes a reserved binding final, for the message whose acceptance assigns it. It may be shown more than once.
-    fn assign(&mut self, bound: &Bound, message: &MessageIdentity) -> Outcome<()> {
-        if bound.lease.is_none() || !self.assigned.insert(bound.id) {
+    fn assign(&mut self, binding: &Held, message: &MessageIdentity) -> Outcome<()> {
+        if !binding.is_reserved || !self.assigned.insert(binding.id) {
             return Ok(());
         }
-        if !bound.is_of(message) {
-            take_over(self.session, bound, message)?;
+        if !binding.is_own {
+            binding.take_over(self.session, message)?;
         }
         let mut changes = self.session.changes.borrow_mut();
-        changes.assign(bound.id);
-        if let Some(pool) = bound.stock() {
-            changes.pool(pool, State::Reserved, bound.expires_at, -1);
-            changes.pool(pool, State::Assigned, bound.expires_at, 1);
+        changes.assign(binding.id);
+        if let Some(pool) = binding.stock {
+            changes.pool(pool, State::Reserved, binding.expires_at, -1);
+            changes.pool(pool, State::Assigned, binding.expires_at, 1);
         }
         Ok(())
     }
-}
-
-/// Hands a binding to a message that shares it with the one that had reserved it first. A message's own key stays its own.
-fn take_over(session: &Session<'_>, bound: &Bound, message: &MessageIdentity) -> Outcome<()> {
-    let sql = "UPDATE binding SET campaign_id = ?4, channel = ?5,
-        message_id = CASE WHEN occurrence IS NULL THEN ?2 ELSE message_id END,
-        customer_id = CASE WHEN message_id = ?2 THEN ?3 ELSE customer_id END
-        WHERE id = ?1";
-    let campaign = binding::campaign(message);
-    session.connection.prepare_cached(sql)?.execute(params![
-        bound.id,
-        message.message_id.as_str(),
-        message.customer_id.as_str(),
-        campaign.as_deref(),
-        message.channel.as_str(),
-    ])?;
-    if message.mode == Mode::Live {
-        let mut changes = session.changes.borrow_mut();
-        changes.limit(bound.pool_id, bound.campaign.clone(), bound.expires_at, -1);
-        changes.limit(bound.pool_id, campaign, bound.expires_at, 1);
-    }
-    Ok(())
 }

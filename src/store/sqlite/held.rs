@@ -1,0 +1,96 @@
+//! What a message shows, held against the bindings that there are.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::binding::{self, FOR_GOOD, WHOLE};
+use super::fault::Outcome;
+use super::session::Session;
+use crate::voucher::{KeyOwner, MessageIdentity, Mode, Shown};
+
+/// A binding that a message shows.
+pub(super) struct Held {
+    pub(super) id: i64,
+    /// Whether a lease holds it.
+    pub(super) is_reserved: bool,
+    /// Whether the message that shows it is the one that took it.
+    pub(super) is_own: bool,
+    /// The pool whose voucher it is, or `None` for a fallback code, which is no voucher.
+    pub(super) stock: Option<i64>,
+    pub(super) expires_at: Option<i64>,
+}
+
+macro_rules! held {
+    ($key:literal) => {
+        concat!(
+            "SELECT binding.id, binding.lease_id IS NOT NULL, binding.message_id = ?7 AND binding.customer_id = ?8,
+            CASE WHEN binding.voucher_id IS NOT NULL THEN binding.from_pool_id END, binding.expires_at
+            FROM binding LEFT JOIN voucher ON voucher.id = binding.voucher_id WHERE ",
+            $key,
+            " AND binding.pool_id = ?2 AND binding.mode = ?3 AND ifnull(voucher.code, binding.fallback_code) = ?5
+            AND (binding.redeemed_at IS NOT NULL OR (voucher.void_at IS NULL AND ifnull(binding.expires_at > ?6, 1)))"
+        )
+    };
+}
+
+impl Held {
+    /// What is bound to the shown key in the pool of that id at this moment, if it is the shown code and valid. A living lease is
+    /// not asked for: what counts is that the code did not go to anybody else.
+    pub(super) fn find(
+        session: &Session<'_>,
+        message: &MessageIdentity,
+        pool: i64,
+        shown: &Shown,
+    ) -> Outcome<Option<Held>> {
+        let prepare = |sql| session.connection.prepare_cached(sql);
+        let (mode, owner) = shown.key.parts();
+        let (code, by, to) = (shown.code.as_str(), message.message_id.as_str(), message.customer_id.as_str());
+        let found = match owner {
+            KeyOwner::Message { id, occurrence } => {
+                let nth = occurrence.unwrap_or(WHOLE);
+                prepare(held!("binding.message_id = ?1 AND binding.occurrence = ?4"))?
+                    .query_row(params![id, pool, mode.as_str(), nth, code, session.now, by, to], Held::read)
+            }
+            KeyOwner::Customer { id, campaign } => {
+                let campaign = campaign.unwrap_or(FOR_GOOD);
+                prepare(held!("binding.customer_id = ?1 AND binding.shared_in = ?4"))?
+                    .query_row(params![id, pool, mode.as_str(), campaign, code, session.now, by, to], Held::read)
+            }
+        };
+        Ok(found.optional()?)
+    }
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Held> {
+        Ok(Held {
+            id: row.get(0)?,
+            is_reserved: row.get(1)?,
+            is_own: row.get(2)?,
+            stock: row.get(3)?,
+            expires_at: row.get(4)?,
+        })
+    }
+
+    /// Hands it to a message that shares it with the one that had reserved it. A message's own key stays its own.
+    pub(super) fn take_over(&self, session: &Session<'_>, message: &MessageIdentity) -> Outcome<()> {
+        let find = "SELECT pool_id, campaign_id FROM binding WHERE id = ?1";
+        let (pool, before) =
+            session.connection.prepare_cached(find)?.query_row([self.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let sql = "UPDATE binding SET campaign_id = ?4, channel = ?5,
+            message_id = CASE WHEN occurrence IS NULL THEN ?2 ELSE message_id END,
+            customer_id = CASE WHEN message_id = ?2 THEN ?3 ELSE customer_id END
+            WHERE id = ?1";
+        let campaign = binding::campaign(message);
+        session.connection.prepare_cached(sql)?.execute(params![
+            self.id,
+            message.message_id.as_str(),
+            message.customer_id.as_str(),
+            campaign.as_deref(),
+            message.channel.as_str(),
+        ])?;
+        if message.mode == Mode::Live {
+            let mut changes = session.changes.borrow_mut();
+            changes.limit(pool, before, self.expires_at, -1);
+            changes.limit(pool, campaign, self.expires_at, 1);
+        }
+        Ok(())
+    }
+}
