@@ -69,7 +69,7 @@ impl Table {
     /// The slot that has `hash`, or the free one where it belongs. Its low half spreads over all slots.
     fn find(&self, hash: u64) -> usize {
         let slots = self.slots.len();
-        let mut slot = ((hash & 0xffff_ffff) * slots as u64 >> 32) as usize;
+        let mut slot = (((hash & 0xffff_ffff) * slots as u64) >> 32) as usize;
         while self.slots[slot] != 0 && self.slots[slot] != hash {
             slot = if slot + 1 == slots { 0 } else { slot + 1 };
         }
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn hashes_that_collide_are_told_apart() {
         let mut table = Table::default();
-        let hashes: Vec<u64> = (1..1000).map(|n| n << 32 | 0xffff_ffff).collect();
+        let hashes: Vec<u64> = (1..1000).map(|n| (n << 32) | 0xffff_ffff).collect();
         assert!(hashes.iter().all(|hash| table.insert(*hash)));
         assert!(hashes.iter().all(|hash| !table.insert(*hash)));
         assert_eq!(table.len, hashes.len());
