@@ -36,8 +36,9 @@ format:
 doc:                       ## The library's documentation in a browser
 	$(CARGO) doc --no-deps --open
 
-bench:                     ## How long rendering takes
+bench: tools               ## How long the parts of a message take, then everything side by side: docs/PERFORMANCE.md
 	$(CARGO) bench
+	$(CARGO) run --release -- bench --chart docs/performance.svg
 
 demo:                      ## The example campaign, rendered into out/
 	$(CARGO) run --release -- campaign run examples/spring-sale/campaign.toml --out out

@@ -4,6 +4,7 @@
 //! each number means.
 
 mod campaigns;
+mod chart;
 mod claims;
 mod display;
 mod figures;
@@ -17,6 +18,7 @@ mod stage;
 mod workload;
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
@@ -54,6 +56,9 @@ pub(super) struct Bench {
     /// Only these parts
     #[arg(long, value_name = "PART", value_enum, value_delimiter = ',')]
     only: Vec<Part>,
+    /// Draw the speeds as bars into an SVG file
+    #[arg(long, value_name = "FILE")]
+    chart: Option<PathBuf>,
     #[command(flatten)]
     format: Format,
 }
@@ -100,7 +105,7 @@ impl Bench {
                 let record = record.map_err(|error| Error::new(ErrorKind::Io, "the measurement crashed").with_source(error));
                 self.tell(context, &Report::new(&record??, self.extent(), stage.redis_version()))
             }
-            Ok(()) = tokio::signal::ctrl_c() => {
+            () = asked_to_end() => {
                 // The work may be in the middle of a long calculation.
                 stage.clear();
                 std::process::exit(Exit::Interrupted as i32);
@@ -118,6 +123,9 @@ impl Bench {
     }
 
     fn tell(&self, context: &Context, report: &Report) -> Result<Exit> {
+        if let Some(path) = &self.chart {
+            chart::write(path, report)?;
+        }
         if self.format.json {
             context.output.json(&report.json())?;
         } else {
@@ -140,6 +148,18 @@ async fn measure(stage: Arc<Stage>, parts: Vec<Part>, extent: Extent, output: Ou
         }
     }
     Ok(record)
+}
+
+/// Waits until somebody wants the program to end: its server has to end, too.
+async fn asked_to_end() {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = terminate.recv() => return,
+            _ = tokio::signal::ctrl_c() => return,
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
 }
 
 /// Says what is under way.

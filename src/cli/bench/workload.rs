@@ -1,8 +1,7 @@
 //! What is rendered for whom: templates, audiences and codes, all made of numbers, so that every run is the same.
 
-use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::{BufWriter, Write};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -133,10 +132,8 @@ fn row(channel: Channel, number: usize) -> String {
     }
     let last_name = LAST_NAMES[number % LAST_NAMES.len()];
     let products: Vec<_> = (0..6).map(|place| product(number * 5 + place * 13)).collect();
-    let mut email = String::new();
-    let _ = write!(email, "{}@mail.example", id);
     let customer = json!({
-        "id": id, "first_name": first_name, "last_name": last_name, "email": email, "city": CITIES[number % CITIES.len()],
+        "id": id, "first_name": first_name, "last_name": last_name, "email": format!("{id}@mail.example"), "city": CITIES[number % CITIES.len()],
         "season": "2027", "vip": number.is_multiple_of(4), "points": number * 37 % 1_000, "since": 2008 + number % 17,
         "products": products,
     });
@@ -163,4 +160,56 @@ pub(super) fn messages(path: &Path, channel: Channel) -> Result<Vec<Arc<Message>
         messages.push(Arc::new(Message::new(None, (channel, Purpose::Live), customer, campaign.clone(), context)?));
     }
     Ok(messages)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::render::{Known, Rendering, Suspension};
+
+    fn first_message(channel: Channel) -> Arc<Message> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(audience_name(channel));
+        write_audience(&path, channel, 3).unwrap();
+        let messages = messages(&path, channel).unwrap();
+        assert_eq!(messages.len(), 3);
+        Arc::clone(&messages[0])
+    }
+
+    #[test]
+    fn an_email_is_of_about_10_kb_and_waits_for_one_code() {
+        let message = first_message(Channel::Email);
+        let source: usize = EMAIL.iter().map(|(_, source)| source.len()).sum();
+        assert!((5_500..6_500).contains(&source), "{source} bytes of source");
+        let constant = template(Channel::Email, Codes::Constant).unwrap();
+        let Rendering::Complete(rendered) = constant.render(&message, &Arc::default()) else { panic!("a message") };
+        let size: usize = rendered.parts.iter().map(|(_, text)| text.len()).sum();
+        assert!((9_000..11_000).contains(&size), "{size} bytes of output");
+        let claimed = template(Channel::Email, Codes::Claimed).unwrap();
+        let rendering = claimed.render(&message, &Arc::<Known>::default());
+        assert!(matches!(rendering, Rendering::Suspended(Suspension::Claim(_))), "{rendering:?}");
+    }
+
+    #[test]
+    fn every_channel_renders_with_a_code_that_is_given() {
+        for channel in [Channel::Email, Channel::Sms, Channel::WebLayer] {
+            let mut message = Message::clone(&first_message(channel));
+            message.context = Attributes::from_json(r#"{"code": "GIVEN-CODE"}"#).unwrap();
+            let given = template(channel, Codes::Given).unwrap();
+            let Rendering::Complete(rendered) = given.render(&Arc::new(message), &Arc::default()) else {
+                panic!("{channel}")
+            };
+            assert!(rendered.parts.iter().any(|(_, text)| text.contains("GIVEN-CODE")), "{channel}");
+        }
+    }
+
+    #[test]
+    fn no_two_numbers_make_the_same_code() {
+        let codes: HashSet<String> = pipelines(0..100_000).flatten().collect();
+        assert!(codes.len() == 100_000 && codes.iter().all(|code| code.len() == 12));
+        let portions: Vec<usize> = portions(5..20_010).map(|portion| portion.unwrap().len()).collect();
+        assert_eq!(portions, [10_000, 10_000, 5]);
+    }
 }
