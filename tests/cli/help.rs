@@ -25,6 +25,7 @@ fn every_command_explains_itself_with_an_example() {
         "voucher reclaim",
         "customer show",
         "doctor",
+        "bench",
         "completions",
     ];
     for command in commands {

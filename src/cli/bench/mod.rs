@@ -98,18 +98,22 @@ impl Bench {
         if cfg!(debug_assertions) {
             context.output.warn("this is a build for debugging: its numbers say nothing");
         }
-        let stage = Arc::new(Stage::set_up()?);
-        let work = tokio::spawn(measure(Arc::clone(&stage), self.parts(), self.extent(), context.output.clone()));
+        let redis_version = server::version()?;
+        let stage = Arc::new(Stage::new());
+        let work = async {
+            let work = measure(Arc::clone(&stage), self.parts(), self.extent(), context.output.clone());
+            let record = tokio::spawn(work).await;
+            record.map_err(|error| Error::new(ErrorKind::Io, "the measurement crashed").with_source(error))?
+        };
         tokio::select! {
-            record = work => {
-                let record = record.map_err(|error| Error::new(ErrorKind::Io, "the measurement crashed").with_source(error));
-                self.tell(context, &Report::new(&record??, self.extent(), stage.redis_version()))
-            }
+            // It has to listen before the first server starts.
+            biased;
             () = asked_to_end() => {
                 // The work may be in the middle of a long calculation.
                 stage.clear();
                 std::process::exit(Exit::Interrupted as i32);
             }
+            record = work => self.tell(context, &Report::new(&record?, self.extent(), &redis_version)),
         }
     }
 
@@ -136,6 +140,7 @@ impl Bench {
 }
 
 async fn measure(stage: Arc<Stage>, parts: Vec<Part>, extent: Extent, output: Output) -> Result<Record> {
+    stage.set_up()?;
     let mut record = Record::default();
     for part in Part::value_variants().iter().filter(|part| parts.contains(part)) {
         match part {

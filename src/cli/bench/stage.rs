@@ -4,18 +4,21 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::server::{self, Server};
+use super::server::Server;
 use super::workload;
 use crate::cli::store::{StoreUrl, open_store};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::RedisOptions;
 use crate::voucher::{Imported, NewVoucher, PoolSettings, Store};
 
+/// How often the folder is removed until that succeeds.
+const REMOVALS: usize = 3;
+
 /// A temporary folder with everything that runs in it. It is gone when this is dropped.
 pub(super) struct Stage {
     folder: PathBuf,
-    redis_version: String,
-    servers: Mutex<Vec<Weak<Server>>>,
+    /// Those that were started; none once it is cleared.
+    servers: Mutex<Option<Vec<Weak<Server>>>>,
     numbers: AtomicUsize,
 }
 
@@ -38,15 +41,15 @@ impl Kind {
 }
 
 impl Stage {
-    pub(super) fn set_up() -> Result<Stage> {
-        let redis_version = server::version()?;
+    /// Nothing is made yet: whoever ends the program early has to find what there is.
+    pub(super) fn new() -> Stage {
         let folder = std::env::temp_dir().join(format!("tearoff-bench-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).map_err(|error| cannot_make(&folder, error))?;
-        Ok(Stage { folder, redis_version, servers: Mutex::default(), numbers: AtomicUsize::new(0) })
+        Stage { folder, servers: Mutex::new(Some(Vec::new())), numbers: AtomicUsize::new(0) }
     }
 
-    pub(super) fn redis_version(&self) -> &str {
-        &self.redis_version
+    /// Makes the folder.
+    pub(super) fn set_up(&self) -> Result<()> {
+        std::fs::create_dir_all(&self.folder).map_err(|error| cannot_make(&self.folder, error))
     }
 
     /// A path that nobody uses.
@@ -62,8 +65,9 @@ impl Stage {
     pub(super) async fn server(&self) -> Result<Arc<Server>> {
         let server = {
             let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+            let started = servers.as_mut().ok_or_else(|| Error::new(ErrorKind::Refused, "the benchmark has ended"))?;
             let server = Arc::new(Server::start(&self.path("redis"))?);
-            servers.push(Arc::downgrade(&server));
+            started.push(Arc::downgrade(&server));
             server
         };
         server.ready().await?;
@@ -95,10 +99,10 @@ impl Stage {
 
     /// Stops the servers and removes the folder.
     pub(super) fn clear(&self) {
-        let servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
-        servers.iter().filter_map(Weak::upgrade).for_each(|server| server.stop());
-        // What cannot be removed is in the folder for temporary things.
-        let _ = std::fs::remove_dir_all(&self.folder);
+        let servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner).take();
+        servers.iter().flatten().filter_map(Weak::upgrade).for_each(|server| server.stop());
+        // Somebody may be writing a file there at this moment. What stays is in the folder for temporary things.
+        let _ = (0..REMOVALS).any(|_| std::fs::remove_dir_all(&self.folder).is_ok());
     }
 }
 
