@@ -57,19 +57,25 @@ impl Server {
         make().map_err(cannot_start)
     }
 
-    /// Waits until it answers.
-    pub(super) async fn ready(&self) -> Result<()> {
+    /// Waits until it answers; says no if it ended instead, which it does where somebody else got its port.
+    pub(super) async fn is_ready(&self) -> Result<bool> {
         for _ in 0..ATTEMPTS {
             let has_ended = self.lock().try_wait().map_err(cannot_start)?.is_some();
             if has_ended {
-                break;
+                return Ok(false);
             }
-            if self.plain("ready").await.is_ok() {
-                return Ok(());
+            if self.answers().await {
+                return Ok(true);
             }
             tokio::time::sleep(PAUSE).await;
         }
-        Err(Error::new(ErrorKind::StoreUnavailable, format!("{PROGRAM} does not start")).with_help("try again"))
+        Ok(false)
+    }
+
+    /// Whether it is this server that answers, and no other one at its port: everything on it will be removed.
+    async fn answers(&self) -> bool {
+        let process = async { self.plain("ready").await?.info("process_id").await };
+        process.await.is_ok_and(|id| id == f64::from(self.lock().id()))
     }
 
     /// Its URL, for a store.

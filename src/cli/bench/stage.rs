@@ -11,6 +11,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::store::RedisOptions;
 use crate::voucher::{Imported, NewVoucher, PoolSettings, Store};
 
+/// How often a server is started until one gets its port.
+const STARTS: usize = 3;
 /// How often the folder is removed until that succeeds.
 const REMOVALS: usize = 3;
 
@@ -63,14 +65,21 @@ impl Stage {
 
     /// A server of its own, ready to answer.
     pub(super) async fn server(&self) -> Result<Arc<Server>> {
-        let server = {
-            let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
-            let started = servers.as_mut().ok_or_else(|| Error::new(ErrorKind::Refused, "the benchmark has ended"))?;
-            let server = Arc::new(Server::start(&self.path("redis"))?);
-            started.push(Arc::downgrade(&server));
-            server
-        };
-        server.ready().await?;
+        for _ in 0..STARTS {
+            let server = self.start_server()?;
+            if server.is_ready().await? {
+                return Ok(server);
+            }
+        }
+        let error = Error::new(ErrorKind::StoreUnavailable, "redis-server does not start");
+        Err(error.with_help("look whether it starts by hand: 'redis-server --port 0'"))
+    }
+
+    fn start_server(&self) -> Result<Arc<Server>> {
+        let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        let started = servers.as_mut().ok_or_else(|| Error::new(ErrorKind::Refused, "the benchmark has ended"))?;
+        let server = Arc::new(Server::start(&self.path("redis"))?);
+        started.push(Arc::downgrade(&server));
         Ok(server)
     }
 
