@@ -186,7 +186,7 @@ mod tests {
         let constant = template(Channel::Email, Codes::Constant).unwrap();
         let Rendering::Complete(rendered) = constant.render(&message, &Arc::default()) else { panic!("a message") };
         let size: usize = rendered.parts.iter().map(|(_, text)| text.len()).sum();
-        assert!((9_000..11_000).contains(&size), "{size} bytes of output");
+        assert!((9_500..10_500).contains(&size), "{size} bytes of output");
         let claimed = template(Channel::Email, Codes::Claimed).unwrap();
         let rendering = claimed.render(&message, &Arc::<Known>::default());
         assert!(matches!(rendering, Rendering::Suspended(Suspension::Claim(_))), "{rendering:?}");
