@@ -55,8 +55,8 @@ fn child_server(parent: u32) -> Option<String> {
     listed.lines().find_map(|line| {
         let mut words = line.split_whitespace();
         let (pid, of) = (words.next()?, words.next()?);
-        // The program asks for the version, too.
-        let is_server = line.contains("redis-server") && !line.contains("--version");
+        // The program asks for the version, too; that process has no address.
+        let is_server = line.contains("redis-server") && line.contains("127.0.0.1");
         (of == parent.to_string() && is_server).then(|| pid.to_owned())
     })
 }
@@ -121,7 +121,6 @@ fn an_interrupted_run_leaves_nothing_behind() {
         let shop = Shop::new();
         let mut program = bench(&shop, "--quiet bench --recipients 500000 --only claims").spawn().unwrap();
         let server = server_of(&mut program);
-        assert!(is_running(&server));
         assert!(
             Command::new("kill").args([format!("-{signal}"), program.id().to_string()]).status().unwrap().success()
         );
