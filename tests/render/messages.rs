@@ -15,7 +15,7 @@ fn without_an_id_it_is_campaign_and_customer() {
     assert_eq!(message.message_id.as_str(), "spring-2026/42");
     let identity = message.identity().unwrap();
     assert_eq!((identity.customer_id.as_str(), identity.mode), ("42", Mode::Live));
-    assert_eq!(identity.campaign_id, message.campaign_id());
+    assert_eq!(identity.campaign_id, message.campaign_id().cloned());
 }
 
 #[test]
