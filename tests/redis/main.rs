@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod doctor;
+mod naive;
 mod rights;
 mod secure;
 #[path = "../servers/mod.rs"]

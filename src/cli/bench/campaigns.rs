@@ -1,6 +1,6 @@
 //! Whole campaigns, e-mails and text messages.
 
-use super::mailing::Mailing;
+use super::mailing::{Mailing, NAIVE};
 use super::record::{Record, rate};
 use super::server::Server;
 use super::stage::{Kind, Stage};
@@ -72,13 +72,14 @@ async fn measure_naive(
     record: &mut Record,
 ) -> Result<()> {
     let few = (mailing.len() / NAIVE_SHARE).max(1);
-    let redis = server.plain("naive").await?;
+    let redis = server.plain(NAIVE).await?;
     for codes in workload::pipelines(0..mailing.len() + few) {
         redis.import(&codes).await?;
     }
-    let naive = rate(few, mailing.render_naively(server.url(), "naive", few)).await?;
+    let naive = rate(few, mailing.render_naively(mailing.first(few), server.url())).await?;
     record.add(name("naive_per_second"), naive);
-    let tasks = rate(mailing.len(), mailing.render_by_tasks(server.url(), "naive", TASKS)).await?;
+    let all = mailing.first(mailing.len());
+    let tasks = rate(mailing.len(), mailing.render_by_tasks(all, server.url(), TASKS)).await?;
     record.add(name("tasks256_per_second"), tasks);
     Ok(())
 }

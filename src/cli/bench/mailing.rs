@@ -19,6 +19,9 @@ use crate::voucher::{Channel, Store};
 /// How many messages share a call to the store, as in a campaign whose file says nothing else.
 const BATCH: usize = 500;
 
+/// The prefix of what naive programs keep.
+pub(super) const NAIVE: &str = "naive";
+
 /// Messages of a channel, in memory and as an audience's file.
 pub(super) struct Mailing {
     channel: Channel,
@@ -51,6 +54,11 @@ impl Mailing {
             messages.iter().try_for_each(|message| complete(&template.render(message, &known)))
         };
         tokio::task::spawn_blocking(render).await.map_err(crashed)?
+    }
+
+    /// The first so many messages, to be given away.
+    pub(super) fn first(&self, count: usize) -> Vec<Message> {
+        self.messages[..count].iter().map(|message| Message::clone(message)).collect()
     }
 
     /// Batches for [`Mailing::personalize`].
@@ -98,34 +106,26 @@ impl Mailing {
     }
 
     /// One message after the other: a code is taken and written down, then the message renders. One thread does it all.
-    pub(super) async fn render_naively(&self, url: &str, prefix: &str, count: usize) -> Result<()> {
-        let (template, messages) = (Arc::clone(&self.given), self.messages[..count].to_vec());
-        let (url, prefix) = (url.to_owned(), prefix.to_owned());
+    pub(super) async fn render_naively(&self, messages: Vec<Message>, url: &str) -> Result<()> {
+        let (template, url) = (Arc::clone(&self.given), url.to_owned());
         on_one_thread(async move {
-            let redis = NaiveRedis::connect(&url, &prefix).await?;
-            for message in messages {
-                claim_and_render(&redis, &template, &message).await?;
-            }
-            Ok(())
+            let redis = NaiveRedis::connect(&url, NAIVE).await?;
+            claim_and_render(&redis, &template, messages).await
         })
         .await
     }
 
     /// The same by so many tasks of one thread.
-    pub(super) async fn render_by_tasks(&self, url: &str, prefix: &str, tasks: usize) -> Result<()> {
-        let (template, messages) = (Arc::clone(&self.given), self.messages.clone());
-        let (url, prefix) = (url.to_owned(), prefix.to_owned());
+    pub(super) async fn render_by_tasks(&self, mut messages: Vec<Message>, url: &str, tasks: usize) -> Result<()> {
+        let (template, url) = (Arc::clone(&self.given), url.to_owned());
         on_one_thread(async move {
-            let redis = NaiveRedis::connect(&url, &prefix).await?;
+            let redis = NaiveRedis::connect(&url, NAIVE).await?;
+            let share = messages.len().div_ceil(tasks).max(1);
             let mut running: JoinSet<Result<()>> = JoinSet::new();
-            for share in messages.chunks(messages.len().div_ceil(tasks)) {
-                let (redis, template, share) = (redis.clone(), Arc::clone(&template), share.to_vec());
-                running.spawn(async move {
-                    for message in share {
-                        claim_and_render(&redis, &template, &message).await?;
-                    }
-                    Ok(())
-                });
+            while !messages.is_empty() {
+                let messages = messages.split_off(messages.len().saturating_sub(share));
+                let (redis, template) = (redis.clone(), Arc::clone(&template));
+                running.spawn(async move { claim_and_render(&redis, &template, messages).await });
             }
             while let Some(done) = running.join_next().await {
                 done.map_err(crashed)??;
@@ -136,11 +136,13 @@ impl Mailing {
     }
 }
 
-async fn claim_and_render(redis: &NaiveRedis, template: &Template, message: &Message) -> Result<()> {
-    let code = redis.claim(message.message_id.as_str()).await?;
-    let mut message = message.clone();
-    message.context = Attributes::from_fields([("code", Field::text(&code))]);
-    complete(&template.render(&Arc::new(message), &Arc::default()))
+async fn claim_and_render(redis: &NaiveRedis, template: &Template, messages: Vec<Message>) -> Result<()> {
+    for mut message in messages {
+        let code = redis.claim(message.message_id.as_str()).await?;
+        message.context = Attributes::from_fields([("code", Field::text(&code))]);
+        complete(&template.render(&Arc::new(message), &Arc::default()))?;
+    }
+    Ok(())
 }
 
 /// Runs something on a thread of its own that does nothing else.
