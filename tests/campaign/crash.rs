@@ -1,6 +1,6 @@
 //! The program killed, interrupted and starved, and started again.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -87,8 +87,11 @@ fn when_the_disk_is_full_nothing_is_lost() {
 
 #[test]
 fn two_processes_do_not_write_one_folder() {
-    let workshop = Workshop::new(30_000, 30_000);
-    let mut first = workshop.start();
+    let workshop = Workshop::new(10, 10);
+    let toml = workshop.read("campaign.toml").replace("audience.csv", "-");
+    workshop.write("campaign.toml", &toml);
+    // It waits for its audience for as long as nobody closes its input.
+    let mut first = workshop.command(RUN).stdin(Stdio::piped()).spawn().unwrap();
     while !workshop.exists("out/.lock") {
         sleep(Duration::from_millis(2));
     }
