@@ -2,13 +2,18 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{self, Receiver};
 
-use super::{Input, Options, Row, Rows, Seen, open};
-use crate::error::{ErrorKind, Result};
+use super::{Input, Options, Row, Rows, Seen, check, open};
+use crate::error::{Error, ErrorKind, Result};
 use crate::voucher::{Code, Imported, Lookup, NewVoucher, PoolName, PoolSettings, Stock};
 
-/// How many vouchers go to the store at once, and are shuffled together.
+/// How many vouchers are looked up at once.
 const CHUNK: usize = 10_000;
+
+/// How much memory the rows of a chunk take, in bytes, roughly: no row beyond that is added to them.
+const CHUNK_BYTES: usize = 36 << 20;
 
 /// How many rejected rows a report lists.
 const REJECTED_LIMIT: usize = 1_000;
@@ -59,10 +64,10 @@ impl ImportReport {
         self.read - self.added - self.duplicates_in_source - self.already_in_pool - self.in_other_pool
     }
 
-    fn reject(&mut self, line: u64, reason: String) {
+    fn reject(&mut self, rejected: Rejected) {
         self.read += 1;
         if self.rejected.len() < REJECTED_LIMIT {
-            self.rejected.push(Rejected { line, reason });
+            self.rejected.push(rejected);
         }
     }
 
@@ -83,7 +88,7 @@ impl ImportReport {
 ///
 /// A file is read to its end before anything is added, so that a broken one changes nothing. Standard input can be read only
 /// once: what stood before the break is in the pool, and the repaired input can be imported again. `progress` is told after
-/// every 1,000 vouchers.
+/// each call of the store.
 ///
 /// # Errors
 /// Those of [`open`], [`ErrorKind::InvalidInput`] where the file is broken, and those of the store.
@@ -97,15 +102,16 @@ pub async fn import(
     let rows = match input {
         Input::Standard => open(input, options)?,
         Input::File(_) => {
-            open(input, options)?.try_for_each(|row| row.map(drop))?;
+            check(input, options)?;
             open(input, options)?
         }
     };
     ensure_pool(stock, pool).await?;
     let mut report = ImportReport::new(pool.clone());
     let mut seen = Seen::default();
-    let mut chunks = Chunks(rows);
-    while let Some(vouchers) = chunks.next(|line, reason| report.reject(line, reason))? {
+    let mut chunks = read_ahead(Chunks::new(rows, stock.portion()));
+    while let Some(Chunk { vouchers, rejected }) = chunks.recv().await.transpose()? {
+        rejected.into_iter().for_each(|rejected| report.reject(rejected));
         let answers = stock.import(pool, &vouchers).await?;
         for (voucher, answer) in vouchers.iter().zip(&answers) {
             report.count(answer, seen.insert(&voucher.code));
@@ -113,6 +119,20 @@ pub async fn import(
         progress(&report);
     }
     Ok(report)
+}
+
+/// Reads a chunk on a thread of its own while the store takes the one before it.
+fn read_ahead(mut chunks: Chunks) -> Receiver<Result<Chunk>> {
+    let (sender, receiver) = mpsc::channel(1);
+    let runtime = Handle::current();
+    tokio::task::spawn_blocking(move || {
+        // A chunk is read only when the one before it was taken, so that there are two at most.
+        while let Ok(permit) = runtime.block_on(sender.reserve()) {
+            let Some(chunk) = chunks.next() else { return };
+            permit.send(chunk);
+        }
+    });
+    receiver
 }
 
 async fn ensure_pool(stock: &dyn Stock, pool: &PoolName) -> Result<()> {
@@ -130,8 +150,8 @@ async fn ensure_pool(stock: &dyn Stock, pool: &PoolName) -> Result<()> {
 pub async fn new_codes(lookup: &dyn Lookup, input: &Input, options: &Options, seen: &mut Seen) -> Result<u64> {
     let now = Timestamp::now();
     let mut new = 0;
-    let mut chunks = Chunks(open(input, options)?);
-    while let Some(mut vouchers) = chunks.next(|_, _| ())? {
+    for chunk in Chunks::new(open(input, options)?, CHUNK) {
+        let mut vouchers = chunk?.vouchers;
         // The first row of a code counts, so one that expired hides a later one, as it does in an import.
         vouchers.retain(|voucher| seen.insert(&voucher.code) && voucher.expires_at.is_none_or(|end| end > now));
         let codes: Vec<Code> = vouchers.into_iter().map(|voucher| voucher.code).collect();
@@ -140,23 +160,59 @@ pub async fn new_codes(lookup: &dyn Lookup, input: &Input, options: &Options, se
     Ok(new)
 }
 
-/// Rows, 1,000 vouchers at a time.
-struct Chunks(Rows);
+/// Rows that are read together.
+#[derive(Default)]
+struct Chunk {
+    vouchers: Vec<NewVoucher>,
+    rejected: Vec<Rejected>,
+}
+
+/// Rows, at most `size` at a time.
+struct Chunks {
+    rows: Rows,
+    size: usize,
+    /// What comes after the rows before it.
+    error: Option<Error>,
+}
 
 impl Chunks {
-    fn next(&mut self, mut reject: impl FnMut(u64, String)) -> Result<Option<Vec<NewVoucher>>> {
-        let mut vouchers = Vec::new();
-        for row in self.0.by_ref() {
-            match row? {
-                Row { content: Ok(voucher), .. } => vouchers.push(voucher),
-                Row { content: Err(reason), line } => reject(line, reason),
-            }
-            if vouchers.len() == CHUNK {
-                break;
+    fn new(rows: Rows, size: usize) -> Chunks {
+        Chunks { rows, size, error: None }
+    }
+}
+
+impl Iterator for Chunks {
+    type Item = Result<Chunk>;
+
+    fn next(&mut self) -> Option<Result<Chunk>> {
+        let (mut chunk, mut bytes) = (Chunk::default(), 0);
+        while self.error.is_none() && chunk.vouchers.len() < self.size && bytes < CHUNK_BYTES {
+            match self.rows.next() {
+                Some(Ok(Row { content: Ok(voucher), .. })) => {
+                    bytes += weight(&voucher);
+                    chunk.vouchers.push(voucher);
+                }
+                Some(Ok(Row { content: Err(reason), line })) => {
+                    bytes += size_of::<Rejected>() + reason.len();
+                    chunk.rejected.push(Rejected { line, reason });
+                }
+                Some(Err(error)) => {
+                    self.error = Some(error);
+                    break;
+                }
+                None => break,
             }
         }
-        Ok((!vouchers.is_empty()).then_some(vouchers))
+        if bytes > 0 { Some(Ok(chunk)) } else { self.error.take().map(Err) }
     }
+}
+
+/// How much memory a voucher takes, in bytes, roughly.
+fn weight(voucher: &NewVoucher) -> usize {
+    const COLUMN: usize = 160;
+    let column =
+        |(name, value): (&String, &serde_json::Value)| COLUMN + name.len() + value.as_str().map_or(0, str::len);
+    size_of::<NewVoucher>() + 16 + voucher.code.as_str().len() + voucher.metadata.iter().map(column).sum::<usize>()
 }
 
 #[cfg(test)]
@@ -168,7 +224,6 @@ mod tests {
     use async_trait::async_trait;
 
     use super::*;
-    use crate::error::Error;
     use crate::voucher::{Binding, Catalogue, Claim, CustomerId, PoolStatus, VoucherRecord};
 
     /// Pools that only know which codes are in them.

@@ -51,8 +51,17 @@ pub type Rows = Box<dyn Iterator<Item = Result<Row>> + Send>;
 /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) where it cannot be read,
 /// its format is unknown, it is empty, or its header names no column of codes.
 pub fn open(input: &Input, options: &Options) -> Result<Rows> {
+    Ok(Box::new(open_csv(input, options)?))
+}
+
+/// Reads a file of vouchers to its end, which says whether it is broken.
+fn check(input: &Input, options: &Options) -> Result<()> {
+    open_csv(input, options)?.check()
+}
+
+fn open_csv(input: &Input, options: &Options) -> Result<csv::CsvRows> {
     match input.extension().as_deref() {
-        None | Some("csv" | "tsv" | "txt") => Ok(Box::new(csv::CsvRows::open(input.open()?, options)?)),
+        None | Some("csv" | "tsv" | "txt") => csv::CsvRows::open(input.open()?, options),
         Some(_) => Err(input.unknown_format("a file of vouchers ends in .csv, .tsv or .txt")),
     }
 }

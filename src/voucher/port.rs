@@ -119,6 +119,11 @@ pub trait Stock: Send + Sync {
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such pool.
     async fn import(&self, pool: &PoolName, vouchers: &[NewVoucher]) -> Result<Vec<Imported>>;
+
+    /// How many vouchers are best imported by one call, where there are many.
+    fn portion(&self) -> usize {
+        10_000
+    }
 }
 
 /// What became of one voucher of an import.

@@ -123,6 +123,7 @@ macro_rules! store_contract {
                     settings_are_replaced_as_a_whole,
                     a_code_is_once_in_the_project,
                     importing_again_changes_nothing,
+                    codes_within_codes_are_told_apart,
                     importing_into_no_pool_is_an_error,
                     a_pool_in_use_is_not_deleted,
                     a_deleted_pool_leaves_nothing_behind,

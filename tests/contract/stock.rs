@@ -74,6 +74,30 @@ pub(crate) async fn importing_again_changes_nothing<F: Fixture>() {
     assert_eq!(world.record(&given.voucher.code).await.state, State::Assigned);
 }
 
+/// Thousands of codes that are parts of one another are told apart, while there are more and more of them, and again when
+/// some of them have gone.
+pub(crate) async fn codes_within_codes_are_told_apart<F: Fixture>() {
+    let world = World::<F>::with_codes(0).await;
+    world.pool("even", PoolSettings::default()).await;
+    let all: Vec<String> = (0..6_000).map(|n| n.to_string()).collect();
+    let even: Vec<String> = all.iter().step_by(2).cloned().collect();
+    for part in even.chunks(700) {
+        assert_eq!(world.import("even", part).await, vec![Imported::Added; part.len()]);
+    }
+    let added = |answers: Vec<Imported>, other: &Imported| {
+        answers.chunks(2).all(|pair| (&pair[0], &pair[1]) == (other, &Imported::Added))
+    };
+    for part in all.chunks(3_000) {
+        assert!(added(world.import("spring", part).await, &Imported::InOtherPool(pool("even"))));
+    }
+    assert_eq!(world.listing("spring").await.len(), 3_000);
+    world.store.delete_pool(&pool("spring"), false).await.unwrap();
+    world.pool("spring", PoolSettings::default()).await;
+    assert!(added(world.import("spring", &all).await, &Imported::InOtherPool(pool("even"))));
+    assert_eq!(world.record(&code("11")).await.pool, pool("spring"));
+    assert_eq!(world.import("even", &even).await, vec![Imported::AlreadyInPool; even.len()]);
+}
+
 /// Codes need a pool.
 pub(crate) async fn importing_into_no_pool_is_an_error<F: Fixture>() {
     let world = World::<F>::with_codes(0).await;

@@ -161,7 +161,7 @@ impl Shape {
             (_, true) => 109.0 + 2.15 * code + 3.35 * customer + 1.15 * message + 2.0 * expiry,
             (_, false) => 183.0 + code + 1.15 * customer + allocated(self.record() + 4) + allocated(self.customer + 7),
         };
-        Bytes { available: 7.0 + 2.23 * code + metadata, assigned: assigned + metadata }
+        Bytes { available: 6.0 + 2.17 * code + metadata, assigned: assigned + metadata }
     }
 
     /// Measures, tells, and holds the formula against it.

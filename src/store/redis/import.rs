@@ -12,7 +12,7 @@ use rand::RngExt;
 use rand::seq::SliceRandom;
 
 use super::RedisStore;
-use super::address::LOAD;
+use super::address::{LOAD, Spot};
 use super::chunk::{Origin, written_end};
 use super::registry::Entry;
 use super::reply::{self, strange};
@@ -25,14 +25,14 @@ use crate::voucher::{Imported, NewVoucher, PoolName};
 /// How many codes a chunk holds at most.
 const CODES: usize = 40_000;
 
-/// How long a chunk is at most, in bytes.
+/// How long a chunk is at most, in bytes, but for its last line.
 const BYTES: usize = 512 * 1024;
 
-/// How many blobs, or chunks with few codes, one call adds.
-const PORTION: usize = 930;
+/// How many vouchers are best imported at once: the more, the more of them fall into one bucket of the registry.
+pub(super) const PORTION: usize = 250_000;
 
-/// How many pending chunks are finished at once.
-const PENDING_AT_ONCE: usize = 16;
+/// How many blobs, or chunks with few codes, one call adds.
+const ADDED_AT_ONCE: usize = 930;
 
 /// How many codes are described in one call.
 const DESCRIBED_AT_ONCE: usize = 450;
@@ -80,8 +80,9 @@ impl RedisStore {
         loop {
             let mark = format!("{:016x}", rand::rng().random::<u64>());
             let (number, pending) = self.open_import(pool, &mark).await?;
-            for numbers in pending.chunks(PENDING_AT_ONCE) {
-                let chunks = self.pending_chunks(pool, numbers).await?;
+            // One by one: two of them may have the same code.
+            for number in pending {
+                let chunks = self.pending_chunks(pool, &[number]).await?;
                 self.complete(pool, &chunks, "").await?;
             }
             if vouchers.is_empty() {
@@ -184,7 +185,7 @@ impl RedisStore {
     }
 
     async fn add(&self, pool: &PoolName, additions: &[Addition], mark: &str) -> Result<()> {
-        let portions = portions(additions, |addition| 1 + addition.blobs.len(), PORTION);
+        let portions = portions(additions, |addition| 1 + addition.blobs.len(), ADDED_AT_ONCE);
         let last = portions.len() - 1;
         for (n, portion) in portions.into_iter().enumerate() {
             self.add_portion(pool, portion, if n == last { mark } else { "" }).await?;
@@ -237,7 +238,7 @@ fn portions<T>(things: &[T], size: impl Fn(&T) -> usize, most: usize) -> Vec<&[T
 /// The vouchers as chunks: each code once, those that end together shuffled.
 fn drafts(vouchers: &[NewVoucher]) -> Result<Vec<Draft>> {
     let mut by_end: BTreeMap<Option<i64>, Vec<usize>> = BTreeMap::new();
-    for place in first_places(vouchers).into_values() {
+    for place in first_places(vouchers) {
         by_end.entry(vouchers[place].expires_at.map(Timestamp::as_millisecond)).or_default().push(place);
     }
     let mut drafts: Vec<Draft> = Vec::new();
@@ -246,12 +247,11 @@ fn drafts(vouchers: &[NewVoucher]) -> Result<Vec<Draft>> {
         let ends = vouchers[places[0]].expires_at;
         let mut draft = Draft { ends, places: Vec::new(), text: String::new() };
         for place in places {
-            let line = line(&vouchers[place])?;
-            if draft.places.len() == CODES || (!draft.text.is_empty() && draft.text.len() + line.len() > BYTES) {
+            if draft.places.len() == CODES || draft.text.len() >= BYTES {
                 drafts.push(std::mem::replace(&mut draft, Draft { ends, places: Vec::new(), text: String::new() }));
             }
             draft.places.push(place);
-            draft.text.push_str(&line);
+            write_line(&mut draft.text, &vouchers[place])?;
         }
         drafts.push(draft);
     }
@@ -259,21 +259,27 @@ fn drafts(vouchers: &[NewVoucher]) -> Result<Vec<Draft>> {
 }
 
 /// Where each code stands first.
-fn first_places(vouchers: &[NewVoucher]) -> HashMap<&str, usize> {
-    let mut places = HashMap::with_capacity(vouchers.len());
-    for (place, voucher) in vouchers.iter().enumerate() {
-        places.entry(voucher.code.as_str()).or_insert(place);
-    }
-    places
+fn first_places(vouchers: &[NewVoucher]) -> Vec<usize> {
+    let code = |place: usize| vouchers[place].code.as_str();
+    let mut places: Vec<_> = (0..vouchers.len()).map(|place| (Spot::of(code(place)), place)).collect();
+    places.sort_unstable();
+    let is_new = |earlier: &[(Spot, usize)], place: usize| earlier.iter().all(|(_, other)| code(*other) != code(place));
+    let alike = places.chunk_by(|(one, _), (other, _)| one == other);
+    alike
+        .flat_map(|alike| (0..alike.len()).map(|n| (&alike[..n], alike[n].1)))
+        .filter_map(|(earlier, place)| is_new(earlier, place).then_some(place))
+        .collect()
 }
 
-fn line(voucher: &NewVoucher) -> Result<String> {
-    let code = voucher.code.as_str();
-    if voucher.metadata.is_empty() {
-        return Ok(format!("{code}\n"));
+/// Adds the line of a voucher: the code, and its metadata behind a tab.
+fn write_line(text: &mut String, voucher: &NewVoucher) -> Result<()> {
+    text.push_str(voucher.code.as_str());
+    if !voucher.metadata.is_empty() {
+        text.push('\t');
+        text.push_str(&serde_json::to_string(&voucher.metadata).map_err(|error| strange().with_source(error))?);
     }
-    let json = serde_json::to_string(&voucher.metadata).map_err(|error| strange().with_source(error))?;
-    Ok(format!("{code}\t{json}\n"))
+    text.push('\n');
+    Ok(())
 }
 
 /// What became of each voucher.
@@ -285,7 +291,7 @@ fn answers(
     registered: &Registered,
 ) -> Vec<Imported> {
     let own = chunks.iter().zip(places).flat_map(|(chunk, places)| places.iter().map(|place| (*place, chunk.number)));
-    let mut first: HashMap<&str, Imported> = HashMap::with_capacity(vouchers.len());
+    let mut first: HashMap<&str, Imported> = HashMap::new();
     let mut answers = vec![None; vouchers.len()];
     for ((place, chunk), owner) in own.zip(&registered.chunks) {
         let answer = match registered.origins.get(owner) {

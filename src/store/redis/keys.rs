@@ -49,12 +49,12 @@ pub(super) struct ShardKeys {
 }
 
 impl ShardKeys {
-    /// Hash: how many buckets and entries the shard has.
+    /// Hash: how many buckets and entries the shard has, and how often an entry was changed.
     pub(super) fn shard(&self) -> String {
         format!("{}:shard", self.prefix)
     }
 
-    /// Hash: code → chunk number.
+    /// List: texts of codes, each with the mark of its chunk.
     pub(super) fn codes(&self, bucket: u64) -> String {
         format!("{}:codes:{bucket}", self.prefix)
     }

@@ -6,11 +6,11 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use super::RedisStore;
-use super::address::{Hash, SHARDS, bucket_at};
+use super::address::{SHARDS, Spot, bucket_at};
+use super::bucket;
 use super::chunk::PoolChunks;
-use super::registry::push_ranges;
 use super::reply::{self, strange};
-use super::script::LIST_CODES;
+use super::script::READ_CODES;
 use crate::error::Result;
 use crate::store::refusal;
 use crate::voucher::{Code, PoolName};
@@ -81,17 +81,19 @@ impl RedisStore {
         order: u32,
         chunks: &PoolChunks,
     ) -> Result<(Vec<(Place, Listed)>, Option<u32>)> {
-        let answer = self.call_shard(shard, &LIST_CODES, false, |keys, buckets, call| {
+        let answer = self.call_shard(shard, &READ_CODES, false, |keys, buckets, call| {
             call.keys.extend(buckets_from(order, buckets).map(|(bucket, _)| keys.codes(bucket)));
-            push_ranges(call, &chunks.ranges);
         });
         let answer = answer.await?;
         let buckets = reply::number(answer.first())?;
         let mut found = Vec::new();
-        for entry in answer[1..].chunks_exact(2) {
-            let code = Code::new(reply::text(entry[0].clone())?).map_err(|_| strange())?;
-            if let Some(origin) = chunks.origins.get(&reply::number(entry.get(1))?) {
-                found.push((place(&code), (code, origin.expires_at)));
+        for texts in answer.into_iter().skip(2) {
+            for entry in bucket::codes(&bucket::joined(texts)?.1) {
+                let (code, mark) = entry?;
+                if let Some(origin) = chunks.origins.get(&bucket::chunk(mark)?) {
+                    let code = Code::new(code).map_err(|_| strange())?;
+                    found.push((place(&code), (code, origin.expires_at)));
+                }
             }
         }
         found.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
@@ -107,6 +109,6 @@ fn buckets_from(order: u32, buckets: u64) -> impl Iterator<Item = (u64, u32)> {
 }
 
 fn place(code: &Code) -> Place {
-    let hash = Hash::of_code(code);
-    (hash.shard(), hash.order(), code.as_str().to_owned())
+    let spot = Spot::of(code.as_str());
+    (spot.shard(), spot.order(), code.as_str().to_owned())
 }

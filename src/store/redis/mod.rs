@@ -5,6 +5,7 @@
 
 mod address;
 mod ask;
+mod bucket;
 mod campaigns;
 mod chain;
 mod chunk;
@@ -32,6 +33,7 @@ mod reserve;
 mod script;
 mod settle;
 mod shelf;
+mod spread;
 mod target;
 mod vouchers;
 

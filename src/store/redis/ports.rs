@@ -77,6 +77,10 @@ impl Stock for RedisStore {
     async fn import(&self, pool: &PoolName, vouchers: &[NewVoucher]) -> Result<Vec<Imported>> {
         self.import_vouchers(pool, vouchers).await
     }
+
+    fn portion(&self) -> usize {
+        super::import::PORTION
+    }
 }
 
 #[async_trait]

@@ -10,12 +10,12 @@ use futures_util::future::try_join_all;
 use redis::Value;
 
 use super::RedisStore;
-use super::address::{Hash, SHARDS, split_from};
+use super::address::{SHARDS, Spot};
+use super::bucket;
 use super::chunk::{Origin, PoolChunks};
-use super::grow::steps;
 use super::keys::ShardKeys;
 use super::reply::{self, strange};
-use super::script::{Call, FIND_CODES, REGISTER, SPLIT_CODES, Script, UNREGISTER};
+use super::script::{Call, FIND_CODES, REGISTER, Script, UNREGISTER};
 use crate::error::Result;
 use crate::voucher::{Code, PoolName};
 
@@ -23,7 +23,7 @@ use crate::voucher::{Code, PoolName};
 const LOAD: u64 = 96;
 
 /// How many codes one call speaks of.
-const PORTION: usize = 900;
+const PORTION: usize = 2_000;
 
 /// How many buckets one call reads whole.
 const BUCKETS_AT_ONCE: u64 = 8;
@@ -46,46 +46,40 @@ impl Sizes {
 #[derive(Clone, Copy)]
 pub(super) struct Entry<'a> {
     code: &'a str,
-    hash: Hash,
+    spot: Spot,
     chunk: u64,
 }
 
 impl<'a> Entry<'a> {
     pub(super) fn new(code: &'a str, chunk: u64) -> Entry<'a> {
-        Entry { code, hash: Hash::of(code), chunk }
+        Entry { code, spot: Spot::of(code), chunk }
     }
 }
 
 /// How many buckets a shard of so many codes is to have.
-fn wanted(codes: u64) -> u64 {
+pub(super) fn wanted(codes: u64) -> u64 {
     (codes / LOAD).max(1)
 }
 
 /// The places of codes by shard; in a shard, those of one bucket stand together whatever its size.
-fn by_shard(hashes: impl Iterator<Item = Hash>) -> Vec<(u8, Vec<(usize, Hash)>)> {
+fn by_shard(spots: impl Iterator<Item = Spot>) -> Vec<(u8, Vec<Place>)> {
     let mut shards: Vec<_> = (0..SHARDS).map(|shard| (shard, Vec::new())).collect();
-    for (place, hash) in hashes.enumerate() {
-        shards[usize::from(hash.shard())].1.push((place, hash));
+    for (place, spot) in spots.enumerate() {
+        shards[usize::from(spot.shard())].1.push((place, spot));
     }
     shards.retain(|(_, places)| !places.is_empty());
     for (_, places) in &mut shards {
-        places.sort_unstable_by_key(|(_, hash)| hash.order());
+        places.sort_unstable_by_key(|(_, spot)| spot.order());
     }
     shards
 }
 
-/// Adds to a call, for each bucket, its key and how many codes are in it, and what `push` writes of each code.
-fn push_by_bucket(
-    call: &mut Call,
-    (keys, buckets): (&ShardKeys, u64),
-    places: &[(usize, Hash)],
-    push: impl Fn(&mut Call, usize),
-) {
-    for group in places.chunk_by(|(_, one), (_, other)| one.bucket(buckets) == other.bucket(buckets)) {
-        call.keys.push(keys.codes(group[0].1.bucket(buckets)));
-        call.push_number(group.len());
-        group.iter().for_each(|(place, _)| push(call, *place));
-    }
+/// A code's place among those that are asked for, and where the registry keeps it.
+type Place = (usize, Spot);
+
+/// The places of each bucket in a space of `buckets`.
+fn by_bucket(places: &[Place], buckets: u64) -> impl Iterator<Item = &[Place]> {
+    places.chunk_by(move |(_, one), (_, other)| one.bucket(buckets) == other.bucket(buckets))
 }
 
 impl RedisStore {
@@ -97,19 +91,36 @@ impl RedisStore {
         kept: bool,
         fill: impl Fn(&ShardKeys, u64, &mut Call) + Send + Sync,
     ) -> Result<Vec<Value>> {
-        let keys = self.keys.shard(shard);
         loop {
-            let buckets = self.sizes.of(shard);
-            let mut call = Call::new(script, vec![keys.shard()]);
-            call.kept = kept;
-            call.push_number(buckets);
-            fill(&keys, buckets, &mut call);
-            let (status, rest) = reply::status(self.link.run(&call).await?)?;
-            match status.as_str() {
-                "OK" => return Ok(rest),
-                "RESIZED" => self.sizes.note(shard, reply::number(rest.first())?),
-                _ => return Err(strange()),
+            let answer = self.try_shard(shard, self.sizes.of(shard), script, kept, &fill).await?;
+            if let Some(answer) = answer {
+                return Ok(answer);
             }
+        }
+    }
+
+    /// Calls a script of a shard that is believed to have so many buckets; `None` if the shard is not as the caller believes.
+    pub(super) async fn try_shard(
+        &self,
+        shard: u8,
+        buckets: u64,
+        script: &'static Script,
+        kept: bool,
+        fill: impl Fn(&ShardKeys, u64, &mut Call) + Send + Sync,
+    ) -> Result<Option<Vec<Value>>> {
+        let keys = self.keys.shard(shard);
+        let mut call = Call::new(script, vec![keys.shard()]);
+        call.kept = kept;
+        call.push_number(buckets);
+        fill(&keys, buckets, &mut call);
+        let (status, rest) = reply::status(self.link.run(&call).await?)?;
+        match status.as_str() {
+            "OK" => Ok(Some(rest)),
+            "RESIZED" => {
+                self.sizes.note(shard, reply::number(rest.first())?);
+                Ok(None)
+            }
+            _ => Err(strange()),
         }
     }
 
@@ -139,7 +150,7 @@ impl RedisStore {
 
     /// Registers codes that are not registered, or for a forgotten chunk; answers the places of the others and their chunks.
     async fn register_once(&self, entries: &[Entry<'_>], forgotten: &HashSet<u64>) -> Result<Vec<(usize, u64)>> {
-        let shards = by_shard(entries.iter().map(|entry| entry.hash));
+        let shards = by_shard(entries.iter().map(|entry| entry.spot));
         let calls = shards.iter().map(|(shard, places)| self.register_in(*shard, places, entries, forgotten));
         Ok(try_join_all(calls).await?.concat())
     }
@@ -147,7 +158,7 @@ impl RedisStore {
     async fn register_in(
         &self,
         shard: u8,
-        places: &[(usize, Hash)],
+        places: &[Place],
         entries: &[Entry<'_>],
         forgotten: &HashSet<u64>,
     ) -> Result<Vec<(usize, u64)>> {
@@ -155,43 +166,29 @@ impl RedisStore {
         for portion in places.chunks(PORTION) {
             let answer = self.call_shard(shard, &REGISTER, true, |keys, buckets, call| {
                 call.push_number(wanted(places.len() as u64));
+                call.push_number(portion.len());
                 call.push_number(forgotten.len());
-                forgotten.iter().for_each(|chunk| call.push_number(chunk));
-                push_by_bucket(call, (keys, buckets), portion, |call, place| {
-                    call.push(entries[place].code);
-                    call.push_number(entries[place].chunk);
-                });
+                forgotten.iter().for_each(|chunk| call.push(bucket::mark(*chunk)));
+                for group in by_bucket(portion, buckets) {
+                    call.keys.push(keys.codes(group[0].1.bucket(buckets)));
+                    call.push(packed(group.iter().map(|(place, _)| &entries[*place])));
+                }
             });
             let answer = answer.await?;
+            let (buckets, codes) = (reply::number(answer.first())?, reply::number(answer.get(1))?);
+            let groups: Vec<&[Place]> = by_bucket(portion, buckets).collect();
             for other in answer.get(2..).unwrap_or_default().chunks_exact(2) {
-                let place = usize::try_from(reply::number(other.first())?).map_err(|_| strange())?;
-                let (place, _) = portion.get(place).ok_or_else(strange)?;
-                others.push((*place, reply::number(other.get(1))?));
+                let group = usize::try_from(reply::number(other.first())?).ok().and_then(|group| groups.get(group));
+                others.extend(foreign(group.ok_or_else(strange)?, &reply::bytes(other[1].clone())?)?);
             }
-            self.grow_shard(shard, reply::number(answer.first())?, reply::number(answer.get(1))?).await?;
+            self.grow_shard(shard, wanted(codes)).await?;
         }
         Ok(others)
     }
 
-    /// Gives a shard of so many codes as many buckets as it is to have.
-    async fn grow_shard(&self, shard: u8, mut buckets: u64, codes: u64) -> Result<()> {
-        let goal = wanted(codes);
-        while buckets < goal {
-            let answer = self.call_shard(shard, &SPLIT_CODES, true, |keys, buckets, call| {
-                for new in buckets..goal.min(buckets + steps(buckets, codes)) {
-                    call.keys.push(keys.codes(split_from(new)));
-                    call.keys.push(keys.codes(new));
-                }
-            });
-            buckets = reply::number(answer.await?.first())?;
-            self.sizes.note(shard, buckets);
-        }
-        Ok(())
-    }
-
     /// The chunk that each code is registered for, forgotten or not.
     async fn registered(&self, codes: &[Code]) -> Result<Vec<Option<u64>>> {
-        let shards = by_shard(codes.iter().map(Hash::of_code));
+        let shards = by_shard(codes.iter().map(|code| Spot::of(code.as_str())));
         let found = try_join_all(shards.iter().map(|(shard, places)| self.find_in(*shard, places, codes))).await?;
         let mut chunks = vec![None; codes.len()];
         for (place, chunk) in found.into_iter().flatten() {
@@ -200,15 +197,20 @@ impl RedisStore {
         Ok(chunks)
     }
 
-    async fn find_in(&self, shard: u8, places: &[(usize, Hash)], codes: &[Code]) -> Result<Vec<(usize, u64)>> {
+    async fn find_in(&self, shard: u8, places: &[Place], codes: &[Code]) -> Result<Vec<(usize, u64)>> {
         let mut found = Vec::new();
         for portion in places.chunks(PORTION) {
             let chunks = self.call_shard(shard, &FIND_CODES, false, |keys, buckets, call| {
-                push_by_bucket(call, (keys, buckets), portion, |call, place| call.push(codes[place].as_str()));
+                for group in by_bucket(portion, buckets) {
+                    call.keys.push(keys.codes(group[0].1.bucket(buckets)));
+                    call.push_number(group.len());
+                    group.iter().for_each(|(place, _)| call.push(codes[*place].as_str()));
+                }
             });
-            for ((place, _), chunk) in portion.iter().zip(chunks.await?) {
-                if !reply::text(chunk.clone())?.is_empty() {
-                    found.push((*place, reply::number(Some(&chunk))?));
+            for ((place, _), mark) in portion.iter().zip(chunks.await?) {
+                let mark = reply::bytes(mark)?;
+                if !mark.is_empty() {
+                    found.push((*place, bucket::chunk(&mark)?));
                 }
             }
         }
@@ -241,7 +243,10 @@ impl RedisStore {
         while next < buckets {
             let mut call = Call::new(&UNREGISTER, vec![keys.shard()]).kept();
             call.keys.extend((next..next + BUCKETS_AT_ONCE).map(|bucket| keys.codes(bucket)));
-            push_ranges(&mut call, ranges);
+            for (first, last) in ranges {
+                call.push_number(first);
+                call.push_number(last);
+            }
             let (_, rest) = reply::status(self.link.run(&call).await?)?;
             buckets = reply::number(rest.first())?;
             next += BUCKETS_AT_ONCE;
@@ -250,10 +255,19 @@ impl RedisStore {
     }
 }
 
-/// Adds ranges of chunk numbers to a call.
-pub(super) fn push_ranges(call: &mut Call, ranges: &[(u64, u64)]) {
-    for (first, last) in ranges {
-        call.push_number(first);
-        call.push_number(last);
+/// Codes of one bucket as they stand in it.
+fn packed<'a>(entries: impl Iterator<Item = &'a Entry<'a>>) -> Vec<u8> {
+    let mut packed = Vec::new();
+    for entry in entries {
+        packed.extend_from_slice(entry.code.as_bytes());
+        packed.extend_from_slice(&bucket::mark(entry.chunk));
     }
+    packed
+}
+
+/// Reads which codes of a bucket are registered for other chunks: the mark of each, if there is one, and a comma.
+fn foreign(group: &[Place], marks: &[u8]) -> Result<Vec<(usize, u64)>> {
+    let marks = group.iter().zip(marks.split(|byte| *byte == b','));
+    let others = marks.filter(|(_, mark)| !mark.is_empty());
+    others.map(|((place, _), mark)| Ok((*place, bucket::chunk(mark)?))).collect()
 }

@@ -117,11 +117,20 @@ script!(REMOVE_KEYS, "scripts/remove_keys.lua");
 
 script!(NUMBER_CHUNKS, "scripts/number_chunks.lua");
 script!(FORGET_CHUNKS, "scripts/forget_chunks.lua");
-script!(REGISTER, "scripts/register.lua");
-script!(UNREGISTER, "scripts/unregister.lua");
-script!(FIND_CODES, "scripts/find_codes.lua");
-script!(LIST_CODES, "scripts/list_codes.lua");
-script!(SPLIT_CODES, "scripts/split_codes.lua");
+
+/// A script of the registry's codes, behind what all of them share.
+macro_rules! bucket_script {
+    ($name:ident, $file:literal) => {
+        pub(super) static $name: Script =
+            Script::new(concat!("#!lua\n", include_str!("scripts/bucket.lua"), include_str!($file)));
+    };
+}
+
+bucket_script!(REGISTER, "scripts/register.lua");
+bucket_script!(UNREGISTER, "scripts/unregister.lua");
+bucket_script!(FIND_CODES, "scripts/find_codes.lua");
+bucket_script!(READ_CODES, "scripts/read_codes.lua");
+bucket_script!(SPLIT_CODES, "scripts/split_codes.lua");
 
 pool_script!(OPEN_IMPORT, "scripts/open_import.lua");
 pool_script!(PEND, "scripts/pend.lua");

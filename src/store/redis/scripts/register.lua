@@ -2,14 +2,14 @@
 --
 -- KEYS 1: the shard. 2-: buckets of codes.
 -- ARGV 1: in how many buckets the caller believes the codes to be. 2: how many there are to be if there is no code yet. 3: how
---      many chunks are forgotten, so that a code of theirs is as good as new; their numbers; then for each bucket: how many
---      codes, and for each of them the code and its chunk.
--- Returns {'OK', how many buckets, how many codes there are, then for each code that is registered for another chunk: its
---      place in the call from 0, that chunk}, or {'RESIZED', how many buckets}.
+--      many codes the call has, all different. 4: how many chunks are forgotten, so that a code of theirs is as good as new;
+--      their marks; then for each bucket: its codes, each with the mark of its chunk.
+-- Returns {'OK', how many buckets, how many codes there are, then for each bucket with codes that are registered for other
+--      chunks: its place in the call from 0, and for each of its codes the mark of the other chunk, if there is one, and a
+--      comma}, or {'RESIZED', how many buckets}.
 --
 -- It writes bucket by bucket: whatever stops it between two, the chunk is pending and will be registered again.
 
-local call = redis.call
 local shard = call('HMGET', KEYS[1], 'codes_buckets', 'codes')
 local buckets, codes = shard[1] or '1', tonumber(shard[2] or 0)
 if codes == 0 and tonumber(buckets) < tonumber(ARGV[2]) then
@@ -18,50 +18,61 @@ if codes == 0 and tonumber(buckets) < tonumber(ARGV[2]) then
 end
 if ARGV[1] ~= buckets then return { 'RESIZED', buckets } end
 
-local forgotten, at = {}, 4
-for n = 1, tonumber(ARGV[3]) do
-    forgotten[ARGV[at]] = true
-    at = at + 1
-end
+local gmatch, string_find = string.gmatch, string.find
+local forgotten, before = {}, 4 + ARGV[4]
+for n = 5, before do forgotten[ARGV[n]] = true end
 
-local answer, place, new = { 'OK', buckets, 0 }, 0, 0
+local answer, new, edits = { 'OK', buckets, 0 }, tonumber(ARGV[3]), 0
 
--- Registers a code that is new or of a forgotten chunk; notes the chunk of any other.
-local function register(key, code, own, chunk)
-    if not chunk or forgotten[chunk] then
-        call('HSET', key, code, own)
-        if not chunk then new = new + 1 end
-    elseif chunk ~= own then
-        answer[#answer + 1], answer[#answer + 2] = place, chunk
-    end
-    place = place + 1
-end
-
-for n = 2, #KEYS do
-    local key, count, names = KEYS[n], tonumber(ARGV[at]), {}
-    at = at + 1
-    if count == 1 then
-        local code, own = ARGV[at], ARGV[at + 1]
-        if call('HSETNX', key, code, own) == 1 then
-            new, place = new + 1, place + 1
-        else
-            register(key, code, own, call('HGET', key, code))
+-- Whether a bucket may have any of the codes: one of them stands there, by itself or as a part of another.
+local function may_have(texts, packed)
+    for code in gmatch(packed, '%C+') do
+        for n = 1, #texts do
+            if string_find(texts[n], code, 1, true) then return true end
         end
-    else
-        for number = 1, count do names[number] = ARGV[at + 2 * (number - 1)] end
-        local found, is_new = call('HMGET', key, unpack(names)), true
-        for number = 1, count do is_new = is_new and not found[number] end
-        if is_new then
-            call('HSET', key, unpack(ARGV, at, at + 2 * count - 1))
-            new, place = new + count, place + count
+    end
+    return false
+end
+
+-- Registers codes in a bucket that may have some of them. Returns the marks of those that others have, if there are any.
+local function merge(key, texts, packed)
+    local added, marks, has_others, is_edited, n = {}, {}, false, false, 0
+    for code, own in gmatch(packed, '(%C+)(%c+)') do
+        local mark, text, last = find(texts, code)
+        n = n + 1
+        marks[n] = ''
+        if not mark then
+            added[#added + 1] = code
+            added[#added + 1] = own
         else
-            for number = 1, count do
-                register(key, names[number], ARGV[at + 2 * number - 1], found[number])
+            new = new - 1
+            if forgotten[mark] then
+                local before, behind = string.sub(texts[text], 1, last), string.sub(texts[text], last + #mark + 1)
+                texts[text], is_edited = before .. own .. behind, true
+            elseif mark ~= own then
+                marks[n], has_others = mark, true
             end
         end
     end
-    at = at + 2 * count
+    if is_edited then
+        call('UNLINK', key)
+        call('RPUSH', key, table.concat(texts))
+        edits = edits + 1
+    end
+    if #added > 0 then call('RPUSH', key, table.concat(added)) end
+    return has_others and table.concat(marks, ',') .. ','
 end
+
+for n = 2, #KEYS do
+    local packed, texts = ARGV[before + n - 1], read(KEYS[n])
+    if may_have(texts, packed) then
+        local others = merge(KEYS[n], texts, packed)
+        if others then answer[#answer + 1], answer[#answer + 2] = n - 2, others end
+    else
+        call('RPUSH', KEYS[n], packed)
+    end
+end
+if edits > 0 then call('HINCRBY', KEYS[1], 'codes_edits', edits) end
 if new > 0 then codes = call('HINCRBY', KEYS[1], 'codes', new) end
 answer[3] = codes
 return answer

@@ -4,27 +4,35 @@
 -- ARGV: ranges of chunk numbers: the first and the last of each.
 -- Returns {'OK', how many buckets there are}.
 
-local call = redis.call
-
-local function is_meant(chunk)
+local function is_meant(mark)
+    local chunk = 0
+    for n = 1, #mark do chunk = chunk * 31 + string.byte(mark, n) - 1 end
     for n = 1, #ARGV, 2 do
         if chunk >= tonumber(ARGV[n]) and chunk <= tonumber(ARGV[n + 1]) then return true end
     end
+    return false
 end
 
-local buckets, gone, count = call('HGET', KEYS[1], 'codes_buckets') or '1', {}, 0
+-- What stands in place of a code with a mark: nothing, or itself.
+local rests = setmetatable({}, {
+    __index = function(rests, mark)
+        rests[mark] = is_meant(mark) and '' or false
+        return rests[mark]
+    end,
+})
+
+local buckets, count = call('HGET', KEYS[1], 'codes_buckets') or '1', 0
 for n = 2, #KEYS do
-    local entries = call('HGETALL', KEYS[n])
-    gone[n] = {}
-    for place = 1, #entries, 2 do
-        if is_meant(tonumber(entries[place + 1])) then gone[n][#gone[n] + 1] = entries[place] end
-    end
-    count = count + #gone[n]
-end
-for n, codes in pairs(gone) do
-    for first = 1, #codes, 4000 do
-        call('HDEL', KEYS[n], unpack(codes, first, math.min(first + 3999, #codes)))
+    local text = table.concat(read(KEYS[n]))
+    local kept, before = string.gsub(text, '%C+(%c+)', rests)
+    if #kept < #text then
+        call('UNLINK', KEYS[n])
+        if kept ~= '' then call('RPUSH', KEYS[n], kept) end
+        count = count + before - select(2, string.gsub(kept, '%c+', '%0'))
     end
 end
-if count > 0 then call('HINCRBY', KEYS[1], 'codes', -count) end
+if count > 0 then
+    call('HINCRBY', KEYS[1], 'codes', -count)
+    call('HINCRBY', KEYS[1], 'codes_edits', count)
+end
 return { 'OK', buckets }
