@@ -207,19 +207,20 @@ impl Play {
                 }
             }
         }
-        let reservations = self.hash(name, "reserved");
-        let mut held = HashSet::new();
+        let reserved = self.hash(name, "reserved");
+        let (reservations, holdings): (Vec<_>, Vec<_>) = reserved.into_iter().partition(|(field, _)| field.len() == 12);
+        let holdings: BTreeMap<_, _> = holdings.into_iter().collect();
+        let leases: Raw = self.server.command(&["ZRANGE", &self.key(name, "leases"), "0", "-1"]);
+        assert!(holdings.keys().all(|lease| leases.contains(lease)), "nobody would end a lease of {name}");
         let mut bindings = Vec::new();
         for (field, reservation) in &reservations {
-            let kind = if reservation[14] & 3 == 0 { b'v' } else { b'o' };
-            held.insert([&reservation[..8], &[kind], field.as_slice()].concat());
-            if kind == b'v' {
+            let held = holdings.get(&reservation[..8]).expect("what a lease has reserved stands under it");
+            assert!(held.chunks(12).any(|held| held == field), "a lease of {name} holds what does not stand under it");
+            if reservation[14] & 3 == 0 {
                 *found.entry("holding".into()).or_default() += 1;
             }
             bindings.push((reservation[14..].to_vec(), "reserved"));
         }
-        let stands: Raw = self.server.command(&["ZRANGE", &self.key(name, "held"), "0", "-1"]);
-        assert_eq!(stands.into_iter().collect::<HashSet<_>>(), held);
         for bucket in 0..self.tallies(name, "pool").get("buckets").copied().unwrap_or(1) {
             for (_, record) in self.hash(name, &format!("keys:{bucket}")) {
                 *found.entry("entries".into()).or_default() += 1;

@@ -5,7 +5,7 @@
 
 use sha1_smol::Sha1;
 
-use crate::voucher::{ClaimKey, Code, CustomerId, MessageId};
+use crate::voucher::{ClaimKey, Code, CustomerId, MessageId, MessageIdentity};
 
 /// How many fields a bucket has on average.
 pub(super) const LOAD: u64 = 64;
@@ -118,9 +118,9 @@ pub(super) fn bucket_at(order: u32, buckets: u64) -> (u64, u32) {
 pub(super) struct Field(pub(super) [u8; 12]);
 
 impl Field {
-    pub(super) fn new(anchor: &str, key: &str) -> Field {
+    fn new(anchor: Hash, key: &str) -> Field {
         let mut field = [0; 12];
-        field[..4].copy_from_slice(&Hash::of(anchor).head::<4>());
+        field[..4].copy_from_slice(&anchor.head::<4>());
         field[4..].copy_from_slice(&Hash::of(key).head::<8>());
         Field(field)
     }
@@ -129,10 +129,47 @@ impl Field {
     pub(super) fn anchor(&self) -> [u8; 4] {
         [self.0[0], self.0[1], self.0[2], self.0[3]]
     }
+}
 
-    pub(super) fn bucket(&self, buckets: u64) -> u64 {
-        bucket(self.anchor(), buckets)
+/// The hashes of a message's anchors.
+#[derive(Clone, Copy)]
+pub(super) struct Anchors {
+    /// That of wider keys.
+    pub(super) customer: Hash,
+    /// That of the message's own keys.
+    own: Hash,
+}
+
+impl Anchors {
+    pub(super) fn of(message: &MessageIdentity) -> Anchors {
+        let customer = Hash::of_customer(&message.customer_id);
+        let own = anchor_of(&message.message_id);
+        Anchors { customer, own: if own == message.customer_id.as_str() { customer } else { Hash::of(own) } }
     }
+
+    /// The field of a claim's key; `via` is the number of the pool that the template names, where another one is asked.
+    pub(super) fn field(&self, key: &ClaimKey, via: Option<u64>) -> Field {
+        let anchor = if is_own(key) { self.own } else { self.customer };
+        match via {
+            None => Field::new(anchor, key.as_str()),
+            Some(number) => Field::new(anchor, &format!("{number}>{}", key.as_str())),
+        }
+    }
+
+    /// The field of the pointer to a binding in its customer's bucket, where the binding does not lie there itself.
+    pub(super) fn pointer(&self, field: Field) -> Option<Field> {
+        pointer(field, self.customer)
+    }
+}
+
+/// As [`Anchors::pointer`], for a customer's hash.
+pub(super) fn pointer(field: Field, customer: Hash) -> Option<Field> {
+    let anchor = customer.head::<4>();
+    (field.anchor() != anchor).then(|| {
+        let mut pointer = field;
+        pointer.0[..4].copy_from_slice(&anchor);
+        pointer
+    })
 }
 
 /// The customer in a message id of the usual form `<campaign>/<customer>`; of any other id, the whole.
@@ -142,7 +179,7 @@ pub(super) fn anchor_of(message: &MessageId) -> &str {
 }
 
 /// Whether a key is one of a single message.
-pub(super) fn is_own(key: &ClaimKey) -> bool {
+fn is_own(key: &ClaimKey) -> bool {
     let key = key.as_str();
     let key = key.strip_prefix("test:").unwrap_or(key);
     key.starts_with("message:") || key.starts_with("occurrence:")

@@ -1,9 +1,12 @@
 //! Asking one pool for a batch of claims.
 
-use super::address::Hash;
+use redis::Value;
+
+use super::address::{Anchors, Hash};
 use super::campaigns::Campaigns;
+use super::packed::Packed;
 use super::pool_call::Space;
-use super::record::{self, Record, field_of};
+use super::record::{self, Record, record_of};
 use super::script::{Call, RESERVE};
 use super::{RedisStore, reply};
 use crate::error::Result;
@@ -12,10 +15,20 @@ use crate::voucher::{Claim, ClaimKey, Lease, PoolName, Refusal, Rejection};
 /// How many claims one call answers at most.
 const PORTION: usize = 500;
 
-/// A claim with its key.
+/// A claim, and what its addresses are made of.
 pub(super) struct Asked<'a> {
     pub(super) claim: &'a Claim,
-    pub(super) key: ClaimKey,
+    key: ClaimKey,
+    /// That of the message's id.
+    pub(super) hash: Hash,
+    anchors: Anchors,
+}
+
+impl Asked<'_> {
+    pub(super) fn new(claim: &Claim) -> Result<Asked<'_>> {
+        let (hash, anchors) = (Hash::of_message(&claim.message.message_id), Anchors::of(&claim.message));
+        Ok(Asked { claim, key: claim.required_key()?, hash, anchors })
+    }
 }
 
 /// The pool that the template names, where another pool is asked for it.
@@ -117,19 +130,20 @@ fn fill(
     call.push(if from == space.pool.as_str() { "" } else { from });
     let campaigns = Campaigns::of(asked.iter().map(|asked| asked.claim.message.campaign_id.as_ref()));
     campaigns.declare(call);
-    for Asked { claim, key } in asked {
+    let mut packed = Packed::default();
+    for Asked { claim, key, hash, anchors } in asked {
         let message = &*claim.message;
-        let field = field_of(key, message, named.map(|named| named.number));
-        let customer = Hash::of_customer(&message.customer_id);
-        let bucket = call.place(space.keys.keys(field.bucket(space.buckets)));
-        let customer_bucket = call.place(space.keys.keys(customer.bucket(space.buckets)));
-        call.push_number(bucket);
-        call.push_number(customer_bucket);
-        call.push(field.0);
-        call.push(Hash::of_message(&message.message_id).head::<16>());
-        call.push(record::identity(message, claim.width, named.is_some()));
-        call.push_number(campaigns.place(message.campaign_id.as_ref()));
+        let field = anchors.field(key, named.map(|named| named.number));
+        packed.number(space.keys_place(call, field.anchor()));
+        packed.number(space.keys_place(call, anchors.customer.head()));
+        packed.number(campaigns.place(message.campaign_id.as_ref()));
+        packed.fixed(&field.0);
+        packed.fixed(&hash.head::<16>());
+        let (head, identity) = record::identity(message, claim.width, named.is_some());
+        packed.fixed(&head);
+        packed.text(&identity);
     }
+    call.push(packed);
 }
 
 impl Answers {
@@ -138,34 +152,45 @@ impl Answers {
         let number = reply::number(found.next().as_ref())?;
         let fallback = reply::text(found.next().ok_or_else(reply::strange)?)?;
         let has_metadata = reply::number(found.next().as_ref())? > 0;
-        let answers = reply::list(found.next().ok_or_else(reply::strange)?)?;
+        let letters = reply::bytes(found.next().ok_or_else(reply::strange)?)?;
+        let bound = reply::list(found.next().ok_or_else(reply::strange)?)?;
         Ok(Answers {
             number,
             fallback: (!fallback.is_empty()).then(|| (fallback, pool.clone())),
             has_metadata,
-            answers: answers.into_iter().map(|answer| Answer::read(&reply::bytes(answer)?)).collect::<Result<_>>()?,
+            answers: letters
+                .into_iter()
+                .zip(bound)
+                .map(|(letter, bound)| Answer::read(letter, bound))
+                .collect::<Result<_>>()?,
         })
     }
 }
 
 impl Answer {
-    fn read(packed: &[u8]) -> Result<Answer> {
-        let (letter, record) = packed.split_first().ok_or_else(reply::strange)?;
+    fn read(letter: u8, bound: Value) -> Result<Answer> {
+        let bound = reply::bytes(bound)?;
         Ok(match letter {
-            b'r' | b'a' => Answer::Bound(Box::new(Record::read(record)?), *letter == b'r'),
-            b'n' | b'N' | b'f' | b'F' => Answer::Choice {
-                pool: PoolName::new(Record::read(record)?.code).map_err(|_| reply::strange())?,
-                is_new: matches!(letter, b'n' | b'N'),
-                is_assigned: *letter == b'F',
-                is_contended: *letter == b'N',
-            },
+            b'r' => Answer::Bound(Box::new(record_of(&bound)?), true),
+            b'a' => Answer::Bound(Box::new(Record::read(&bound)?), false),
+            b'n' | b'N' | b'f' => Answer::choice(&record_of(&bound)?, letter)?,
+            b'F' => Answer::choice(&Record::read(&bound)?, letter)?,
             b'p' => Answer::Refused(Refusal::PoolPaused, false),
-            b'l' | b'L' => Answer::Refused(Refusal::LimitReached, *letter == b'L'),
-            b'e' | b'E' => Answer::Refused(Refusal::PoolEmpty, *letter == b'E'),
+            b'l' | b'L' => Answer::Refused(Refusal::LimitReached, letter == b'L'),
+            b'e' | b'E' => Answer::Refused(Refusal::PoolEmpty, letter == b'E'),
             b'x' => Answer::Over,
             b'X' => Answer::Rejected(Rejection::Released),
             b'C' => Answer::Rejected(Rejection::Conflict),
             _ => return Err(reply::strange()),
+        })
+    }
+
+    fn choice(record: &Record, letter: u8) -> Result<Answer> {
+        Ok(Answer::Choice {
+            pool: PoolName::new(&record.code).map_err(|_| reply::strange())?,
+            is_new: matches!(letter, b'n' | b'N'),
+            is_assigned: letter == b'F',
+            is_contended: letter == b'N',
         })
     }
 }

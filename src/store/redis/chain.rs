@@ -26,7 +26,7 @@ struct Descent {
 
 impl RedisStore {
     /// Asks a pool, then those that it overflows into.
-    pub(super) async fn ask_chain(&self, lease: &Lease, pool: &PoolName, asked: &[Asked<'_>]) -> Result<Vec<Claimed>> {
+    pub(super) async fn ask_chain(&self, lease: &Lease, pool: &PoolName, asked: &[&Asked<'_>]) -> Result<Vec<Claimed>> {
         let mut claimed: Vec<Option<Claimed>> = asked.iter().map(|_| None).collect();
         let mut open: Vec<usize> = (0..asked.len()).collect();
         loop {
@@ -53,7 +53,7 @@ impl RedisStore {
         &self,
         lease: &Lease,
         pool: &PoolName,
-        asked: &[Asked<'_>],
+        asked: &[&Asked<'_>],
         round: Round,
         open: Vec<usize>,
         claimed: &mut [Option<Claimed>],
@@ -61,7 +61,7 @@ impl RedisStore {
         if open.is_empty() {
             return Ok(Vec::new());
         }
-        let subset: Vec<&Asked<'_>> = open.iter().map(|n| &asked[*n]).collect();
+        let subset: Vec<&Asked<'_>> = open.iter().map(|n| asked[*n]).collect();
         let Some(found) = self.ask_pool(lease, pool, None, round, &None, &subset).await? else {
             for n in open {
                 claimed[n] = Some(Claimed::Refused(Refusal::UnknownPool));
@@ -83,7 +83,7 @@ impl RedisStore {
         for _ in 1..LONGEST_CHAIN {
             let mut next = Vec::new();
             for (pool, descents) in by_pool(frontier) {
-                let subset: Vec<&Asked<'_>> = descents.iter().map(|descent| &asked[descent.claim]).collect();
+                let subset: Vec<&Asked<'_>> = descents.iter().map(|descent| asked[descent.claim]).collect();
                 match self.ask_pool(lease, &pool, Some(&named), round, &None, &subset).await? {
                     Some(found) => {
                         next.extend(self.sort(&pool, Some(&named), descents, found, claimed, &mut ends).await?);
@@ -144,7 +144,7 @@ impl RedisStore {
         &self,
         lease: &Lease,
         pool: &PoolName,
-        asked: &[Asked<'_>],
+        asked: &[&Asked<'_>],
         exhausted: Vec<Descent>,
         claimed: &mut [Option<Claimed>],
     ) -> Result<()> {
@@ -153,7 +153,7 @@ impl RedisStore {
             groups.entry((end.fallback.clone(), end.met_assigned)).or_default().push(end);
         }
         for ((fallback, met_assigned), ends) in groups {
-            let subset: Vec<&Asked<'_>> = ends.iter().map(|end| &asked[end.claim]).collect();
+            let subset: Vec<&Asked<'_>> = ends.iter().map(|end| asked[end.claim]).collect();
             let round = Round::Last { met_assigned };
             let Some(mut found) = self.ask_pool(lease, pool, None, round, &fallback, &subset).await? else {
                 continue;

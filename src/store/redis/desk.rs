@@ -9,10 +9,10 @@ use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use redis::Value;
 
-use super::address::{Field, Hash, anchor_of};
+use super::address::{Field, Hash, anchor_of, pointer};
 use super::lookup::Entry;
 use super::messages::{Deed, Standing};
-use super::record::{Kind, pointer};
+use super::record::Kind;
 use super::script::{FREE, RESERVATIONS, RETIRE, TESTS};
 use super::{RedisStore, reply};
 use crate::error::{Error, ErrorKind, Result};
@@ -29,7 +29,7 @@ impl RedisStore {
             Error::new(ErrorKind::NotFound, "the store knows no such message").with_help("check the message id")
         })?;
         let retired = Standing { is_retired: true, ..holder.clone() };
-        self.ask_registry(Deed::Put, &[(message, Some(retired))]).await?;
+        self.ask_registry(Deed::Put, &[(Hash::of_message(message), Some(retired))]).await?;
         let hash = Hash::of_message(message).head::<16>();
         try_join_all(pools.iter().map(|pool| self.call_pool(pool, &RETIRE, true, |_, call| call.push(hash)))).await?;
         let parts = try_join_all(pools.iter().map(|pool| self.release_in(pool, message, &holder.customer))).await?;
@@ -39,7 +39,7 @@ impl RedisStore {
 
     /// Whose a message is: as the registry says, or what the message holds.
     async fn holder(&self, message: &MessageId, pools: &[PoolName]) -> Result<Option<Standing>> {
-        if let Some(standing) = self.standings(&[message]).await?.pop().flatten() {
+        if let Some(standing) = self.standings(&[Hash::of_message(message)]).await?.pop().flatten() {
             return Ok(Some(standing));
         }
         let named = CustomerId::new(anchor_of(message)).ok();
@@ -61,7 +61,7 @@ impl RedisStore {
         customer: Option<&CustomerId>,
     ) -> Result<(Timestamp, Vec<Entry>)> {
         let places = customer.map_or_else(Vec::new, |customer| {
-            let mut starts = vec![Field::new(anchor_of(message), "").anchor(), Hash::of_customer(customer).head()];
+            let mut starts = vec![Hash::of(anchor_of(message)).head(), Hash::of_customer(customer).head()];
             starts.dedup();
             starts.into_iter().map(|start| (start, customer)).collect()
         });
@@ -124,15 +124,15 @@ impl RedisStore {
             let answer = self.call_pool(pool, &FREE, true, |space, call| {
                 for Entry { field, packed, record, .. } in portion {
                     let customer = Hash::of_customer(&record.customer);
-                    let bucket = call.place(space.keys.keys(field.bucket(space.buckets)));
-                    let customer_bucket = call.place(space.keys.keys(customer.bucket(space.buckets)));
+                    let bucket = space.keys_place(call, field.anchor());
+                    let customer_bucket = space.keys_place(call, customer.head());
                     call.push_number(bucket);
                     call.push_number(customer_bucket);
                     call.push(field.0);
                     call.push(packed.clone());
                     let end = ends.get(&record.code).map(|end| end.as_millisecond().to_string());
                     call.push(end.unwrap_or_default());
-                    call.push(pointer(*field, &record.customer).map(|field| field.0.to_vec()).unwrap_or_default());
+                    call.push(pointer(*field, customer).map(|field| field.0.to_vec()).unwrap_or_default());
                 }
             });
             freed += reply::number(answer.await?.unwrap_or_else(|| vec![Value::Int(0)]).first())?;

@@ -72,12 +72,11 @@ pub(super) struct PoolKeys {
 }
 
 /// The keys that every script of a pool declares, in the order in which `prelude.lua` names them.
-const FIXED: [&str; 15] = [
+const FIXED: [&str; 14] = [
     "pool",
     "shelf",
     "tray",
     "reserved",
-    "held",
     "leases",
     "due",
     "groups",

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use futures_util::future::try_join_all;
 use redis::Value;
 
-use super::address::Field;
-use super::record::{Kind, Record, field_of};
+use super::address::{Anchors, Field};
+use super::record::{Kind, Record};
 use super::script::FIND;
 use super::{RedisStore, reply};
 use crate::error::Result;
@@ -42,7 +42,7 @@ impl RedisStore {
         let mut pools: HashMap<&PoolName, Vec<(usize, Field)>> = HashMap::new();
         for (n, claim) in claims.iter().enumerate() {
             bindings.push(None);
-            let field = field_of(&claim.required_key()?, &claim.message, None);
+            let field = Anchors::of(&claim.message).field(&claim.required_key()?, None);
             pools.entry(&claim.pool).or_default().push((n, field));
         }
         let found = try_join_all(pools.into_iter().map(async |(pool, fields)| {
@@ -85,8 +85,9 @@ impl RedisStore {
     pub(super) async fn follow(&self, named: &PoolName, key: &ClaimKey, message: &MessageIdentity) -> Result<Vec<Hop>> {
         let mut hops = Vec::new();
         let (mut pool, mut via) = (named.clone(), None);
+        let anchors = Anchors::of(message);
         while hops.len() < LONGEST_CHAIN {
-            let field = field_of(key, message, via);
+            let field = anchors.field(key, via);
             let Some(found) = self.find(&pool, &[field]).await? else { break };
             let Some(Entry { record, is_reserved, .. }) = found.entries.into_iter().next().flatten() else { break };
             via = via.or(Some(found.number));
@@ -106,7 +107,7 @@ impl RedisStore {
         for portion in fields.chunks(PORTION) {
             let answer = self.call_pool(pool, &FIND, false, |space, call| {
                 for field in portion {
-                    let place = call.place(space.keys.keys(field.bucket(space.buckets)));
+                    let place = space.keys_place(call, field.anchor());
                     call.push_number(place);
                     call.push(field.0);
                 }

@@ -2,15 +2,15 @@
 //!
 //! A message whose id names its customer is known by its bindings. The registry holds the others, and all that are retired.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use futures_util::future::try_join_all;
 use redis::Value;
 
 use super::address::{Hash, LOAD, SHARDS, split_from};
 use super::record::is_usual;
-use super::script::{Call, MESSAGES, SPLIT_MESSAGES};
+use super::script::{Call, MESSAGES, Part, SPLIT_MESSAGES};
 use super::{RedisStore, reply};
 use crate::error::Result;
 use crate::voucher::{CustomerId, MessageId, MessageIdentity, Mode};
@@ -18,17 +18,30 @@ use crate::voucher::{CustomerId, MessageId, MessageIdentity, Mode};
 /// How many messages one call asks for at most.
 const PORTION: usize = 500;
 
-/// In how many buckets each shard was seen to keep its messages.
+/// What was seen of each shard. Only a guess: a script tells when it is wrong.
 #[derive(Debug, Default)]
-pub(super) struct MessageBuckets([AtomicU64; SHARDS as usize]);
+pub(super) struct MessageBuckets {
+    /// In how many buckets it keeps its messages.
+    counts: [AtomicU64; SHARDS as usize],
+    /// Whether it knows any.
+    used: [AtomicBool; SHARDS as usize],
+}
 
 impl MessageBuckets {
     fn of(&self, shard: u8) -> u64 {
-        self.0[usize::from(shard)].load(Ordering::Relaxed).max(1)
+        self.counts[usize::from(shard)].load(Ordering::Relaxed).max(1)
     }
 
     fn note(&self, shard: u8, buckets: u64) {
-        self.0[usize::from(shard)].store(buckets, Ordering::Relaxed);
+        self.counts[usize::from(shard)].store(buckets, Ordering::Relaxed);
+    }
+
+    fn is_used(&self, shard: u8) -> bool {
+        self.used[usize::from(shard)].load(Ordering::Relaxed)
+    }
+
+    fn note_use(&self, shard: u8, is_used: bool) {
+        self.used[usize::from(shard)].store(is_used, Ordering::Relaxed);
     }
 }
 
@@ -95,8 +108,8 @@ impl Deed {
 }
 
 impl RedisStore {
-    /// What the registry knows of each message.
-    pub(super) async fn standings(&self, messages: &[&MessageId]) -> Result<Vec<Option<Standing>>> {
+    /// What the registry knows of each message, by the hash of its id.
+    pub(super) async fn standings(&self, messages: &[Hash]) -> Result<Vec<Option<Standing>>> {
         let entries = messages.iter().map(|message| (*message, None)).collect::<Vec<_>>();
         self.ask_registry(Deed::Look, &entries).await
     }
@@ -124,29 +137,46 @@ impl RedisStore {
         Ok(live)
     }
 
-    /// Looks message ids up, binds or retires them; says what stood there before.
+    /// Looks message ids up by their hashes, binds or retires them; says what stood there before.
     pub(super) async fn ask_registry(
         &self,
         deed: Deed,
-        messages: &[(&MessageId, Option<Standing>)],
+        messages: &[(Hash, Option<Standing>)],
     ) -> Result<Vec<Option<Standing>>> {
-        let mut shards: BTreeMap<u8, Vec<usize>> = BTreeMap::new();
-        let hashes: Vec<Hash> = messages.iter().map(|(message, _)| Hash::of_message(message)).collect();
-        for (n, hash) in hashes.iter().enumerate() {
-            shards.entry(hash.shard()).or_default().push(n);
+        let mut shards: [Vec<usize>; SHARDS as usize] = Default::default();
+        for (n, (hash, _)) in messages.iter().enumerate() {
+            shards[usize::from(hash.shard())].push(n);
         }
-        let portions = shards.iter().flat_map(|(shard, all)| all.chunks(PORTION).map(move |portion| (*shard, portion)));
+        let portions = (0..SHARDS).zip(&shards).flat_map(|(shard, all)| all.chunks(PORTION).map(move |of| (shard, of)));
         let answers = try_join_all(portions.map(async |(shard, portion)| {
-            let entries: Vec<_> = portion.iter().map(|n| (hashes[*n], messages[*n].1.as_ref())).collect();
-            let known = self.ask_shard(deed, shard, &entries).await?;
-            Ok::<_, crate::Error>(portion.iter().copied().zip(known).collect::<Vec<_>>())
+            let entries: Vec<_> = portion.iter().map(|n| (messages[*n].0, messages[*n].1.as_ref())).collect();
+            Ok::<_, crate::Error>((portion, self.ask_shard(deed, shard, &entries).await?))
         }))
         .await?;
-        let mut known: HashMap<usize, Option<Standing>> = answers.into_iter().flatten().collect();
-        Ok((0..messages.len()).map(|n| known.remove(&n).flatten()).collect())
+        let mut known = vec![None; messages.len()];
+        for (portion, standings) in answers {
+            portion.iter().zip(standings).for_each(|(n, standing)| known[*n] = standing);
+        }
+        Ok(known)
     }
 
     async fn ask_shard(
+        &self,
+        deed: Deed,
+        shard: u8,
+        entries: &[(Hash, Option<&Standing>)],
+    ) -> Result<Vec<Option<Standing>>> {
+        // Where every message names its customer, a shard knows none: then the question whether it does is enough.
+        if deed == Deed::Look && !self.message_buckets.is_used(shard) {
+            self.call_messages(deed, shard, &[]).await?;
+            if !self.message_buckets.is_used(shard) {
+                return Ok(vec![None; entries.len()]);
+            }
+        }
+        self.call_messages(deed, shard, entries).await
+    }
+
+    async fn call_messages(
         &self,
         deed: Deed,
         shard: u8,
@@ -160,7 +190,8 @@ impl RedisStore {
             call.push_number(buckets);
             call.push(deed.as_str());
             for (hash, standing) in entries {
-                let place = call.place(keys.messages(hash.bucket(buckets)));
+                let bucket = hash.bucket(buckets);
+                let place = call.place(Part::Messages, bucket, || keys.messages(bucket));
                 call.push_number(place);
                 call.push(hash.head::<16>());
                 call.push(standing.map(Standing::packed).unwrap_or_default());
@@ -172,6 +203,7 @@ impl RedisStore {
             }
             let mut answer = answer.into_iter();
             let count = reply::number(answer.next().as_ref())?;
+            self.message_buckets.note_use(shard, count > 0);
             if deed != Deed::Look {
                 self.grow_messages(shard, count.div_ceil(LOAD)).await?;
             }

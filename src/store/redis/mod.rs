@@ -22,6 +22,7 @@ mod lookup;
 mod messages;
 mod naive;
 mod options;
+mod packed;
 mod pool;
 mod pool_call;
 mod ports;

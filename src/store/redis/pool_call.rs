@@ -7,9 +7,10 @@ use rand::RngExt;
 use redis::Value;
 
 use super::RedisStore;
+use super::address::{Hash, bucket};
 use super::keys::PoolKeys;
 use super::reply;
-use super::script::{Call, Script};
+use super::script::{Call, Part, Script};
 use crate::error::{Error, ErrorKind, Result};
 use crate::voucher::PoolName;
 
@@ -32,6 +33,20 @@ pub(super) struct Space {
     pub(super) pool: PoolName,
     pub(super) keys: PoolKeys,
     pub(super) buckets: u64,
+}
+
+impl Space {
+    /// The place among a call's keys of the bucket of bindings for what hashes to `head`.
+    pub(super) fn keys_place(&self, call: &mut Call, head: [u8; 4]) -> usize {
+        let bucket = bucket(head, self.buckets);
+        call.place(Part::Keys, bucket, || self.keys.keys(bucket))
+    }
+
+    /// The place among a call's keys of the bucket of codes for a code's hash.
+    pub(super) fn codes_place(&self, call: &mut Call, hash: Hash) -> usize {
+        let bucket = hash.bucket(self.buckets);
+        call.place(Part::Codes, bucket, || self.keys.codes(bucket))
+    }
 }
 
 impl RedisStore {

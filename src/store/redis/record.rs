@@ -14,12 +14,9 @@
 
 use jiff::Timestamp;
 
-use super::address::{Field, Hash, anchor_of, is_own};
 use super::reply::strange;
 use crate::error::Result;
-use crate::voucher::{
-    CampaignId, Channel, ClaimKey, Code, CustomerId, MessageId, MessageIdentity, Mode, PoolName, Width,
-};
+use crate::voucher::{CampaignId, Channel, Code, CustomerId, MessageId, MessageIdentity, Mode, PoolName, Width};
 
 const KIND: u8 = 3;
 const TEST: u8 = 4;
@@ -65,8 +62,8 @@ enum Written {
     Whole(MessageId),
 }
 
-/// The part of a record that says whose the binding is.
-pub(super) fn identity(message: &MessageIdentity, width: Width, via: bool) -> Vec<u8> {
+/// The first two bytes of the record of a voucher that never ends, and the part that says whose the binding is.
+pub(super) fn identity(message: &MessageIdentity, width: Width, via: bool) -> ([u8; 2], Vec<u8>) {
     let MessageIdentity { message_id, customer_id, campaign_id, channel, mode } = message;
     let test = if *mode == Mode::Test { TEST } else { 0 };
     let (form, written) = match message_id.as_str().split_once('/') {
@@ -86,13 +83,17 @@ pub(super) fn identity(message: &MessageIdentity, width: Width, via: bool) -> Ve
         Width::Customer => 3,
     };
     let marks = u8::try_from(channel).unwrap_or_default() | (width << 3) | (form << 5);
-    let mut packed = vec![test | if via { VIA } else { 0 }, marks];
-    packed.extend_from_slice(customer_id.as_str().as_bytes());
+    let mut packed = customer_id.as_str().as_bytes().to_vec();
     if let Some(written) = written {
         packed.push(b'\n');
         packed.extend_from_slice(written.as_bytes());
     }
-    packed
+    ([test | if via { VIA } else { 0 }, marks], packed)
+}
+
+/// The record in a reservation, which begins with the lease and the moment at which the voucher itself ends.
+pub(super) fn record_of(reservation: &[u8]) -> Result<Record> {
+    Record::read(reservation.get(14..).ok_or_else(strange)?)
 }
 
 /// Whether a message's id says whose it is, so that its bindings are enough to know it by.
@@ -104,25 +105,6 @@ pub(super) fn is_implied(message: &MessageIdentity) -> bool {
 pub(super) fn is_usual(message: &MessageIdentity) -> bool {
     let id = message.message_id.as_str();
     id.split_once('/').is_some_and(|(_, rest)| rest == message.customer_id.as_str())
-}
-
-/// The field of a claim's key; `via` is the number of the pool that the template names, where another one is asked.
-pub(super) fn field_of(key: &ClaimKey, message: &MessageIdentity, via: Option<u64>) -> Field {
-    let anchor = if is_own(key) { anchor_of(&message.message_id) } else { message.customer_id.as_str() };
-    match via {
-        None => Field::new(anchor, key.as_str()),
-        Some(number) => Field::new(anchor, &format!("{number}>{}", key.as_str())),
-    }
-}
-
-/// The field of the pointer to a binding in its customer's bucket, where the binding does not lie there itself.
-pub(super) fn pointer(field: Field, customer: &CustomerId) -> Option<Field> {
-    let anchor = Hash::of_customer(customer).head::<4>();
-    (field.anchor() != anchor).then(|| {
-        let mut pointer = field;
-        pointer.0[..4].copy_from_slice(&anchor);
-        pointer
-    })
 }
 
 impl Record {

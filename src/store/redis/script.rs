@@ -56,6 +56,17 @@ pub(super) static MESSAGES: Script = Script::new(concat!("#!lua\n", include_str!
 /// Adds a bucket for messages to a shard.
 pub(super) static SPLIT_MESSAGES: Script = Script::new(concat!("#!lua\n", include_str!("scripts/split_messages.lua")));
 
+/// What is kept in buckets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Part {
+    /// The bindings of a pool.
+    Keys,
+    /// Where the bindings of a pool's codes are.
+    Codes,
+    /// The messages of a shard.
+    Messages,
+}
+
 /// A call of a script.
 #[derive(Debug)]
 pub(super) struct Call {
@@ -64,7 +75,7 @@ pub(super) struct Call {
     pub(super) arguments: Vec<Vec<u8>>,
     /// Whether what it writes must have reached the replicas before its answer counts.
     pub(super) kept: bool,
-    places: HashMap<String, usize>,
+    places: HashMap<(Part, u64), usize>,
 }
 
 impl Call {
@@ -79,12 +90,12 @@ impl Call {
         self
     }
 
-    /// The place of a key among the call's keys, counted from 1 as Lua does; it is declared if it is not yet.
-    pub(super) fn place(&mut self, key: String) -> usize {
-        let next = self.keys.len() + 1;
-        *self.places.entry(key).or_insert_with_key(|key| {
-            self.keys.push(key.clone());
-            next
+    /// The place of a bucket's key among the call's keys, counted from 1 as Lua does; it is declared if it is not yet.
+    pub(super) fn place(&mut self, part: Part, bucket: u64, key: impl FnOnce() -> String) -> usize {
+        let keys = &mut self.keys;
+        *self.places.entry((part, bucket)).or_insert_with(|| {
+            keys.push(key());
+            keys.len()
         })
     }
 

@@ -8,19 +8,41 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 
-use super::address::{Field, Hash, LOAD};
+use super::address::{Anchors, Field, Hash, LOAD};
 use super::campaigns::Campaigns;
 use super::lookup::Hop;
 use super::messages::{Deed, Standing};
+use super::packed::Packed;
 use super::pool_call::Space;
-use super::record::{self, Kind, field_of, is_implied, pointer};
+use super::record::{self, Kind, is_implied};
 use super::script::{Call, SETTLE};
 use super::{RedisStore, reply};
 use crate::error::Result;
-use crate::voucher::{Code, Kept, Lease, PoolName, Settled, Shown, Width};
+use crate::voucher::{Code, Kept, Lease, MessageIdentity, PoolName, Settled, Shown, Width};
 
 /// How many messages one call settles at most, and how many codes.
 const PORTION: usize = 500;
+
+/// A message that is to be kept, and what its addresses are made of.
+struct Letter<'a> {
+    kept: &'a Kept,
+    message: &'a MessageIdentity,
+    /// That of the message's id.
+    hash: Hash,
+    anchors: Anchors,
+}
+
+impl Letter<'_> {
+    fn new(kept: &Kept) -> Letter<'_> {
+        let message = &*kept.message;
+        Letter { kept, message, hash: Hash::of_message(&message.message_id), anchors: Anchors::of(message) }
+    }
+
+    /// The message as the registry names it.
+    fn entry(&self) -> (Hash, Option<Standing>) {
+        (self.hash, Some(Standing::of(self.message, false)))
+    }
+}
 
 /// A binding to be assigned in a pool, for one of the messages that are kept.
 #[derive(Clone)]
@@ -53,58 +75,59 @@ type Parts = BTreeMap<PoolName, Vec<Part>>;
 impl RedisStore {
     /// Ends `lease`: `Claims::settle`.
     pub(super) async fn settle_all(&self, lease: &Lease, kept: &[Kept]) -> Result<Vec<Settled>> {
-        let mut progress = Progress::new(kept);
-        let bound = self.bind_ids(kept, &mut progress).await?;
+        let letters: Vec<_> = kept.iter().map(Letter::new).collect();
+        let mut progress = Progress::new(letters.len());
+        let bound = self.bind_ids(&letters, &mut progress).await?;
         let mut ended = BTreeSet::new();
         if lease.touched_by_overflow() {
-            self.settle_chains(lease, kept, direct_parts(kept, &progress), &mut progress).await?;
+            self.settle_chains(lease, &letters, direct_parts(&letters, &progress), &mut progress).await?;
         } else {
-            ended = self.settle_directly(lease, kept, &mut progress).await?;
+            ended = self.settle_directly(lease, &letters, &mut progress).await?;
         }
         let touched = lease.touched();
         let rest = touched.iter().filter(|pool| !ended.contains(*pool));
-        try_join_all(rest.map(|pool| self.settle_pool(lease, pool, kept, &[], true))).await?;
-        self.record_ids(kept, &progress, bound).await?;
+        try_join_all(rest.map(|pool| self.settle_pool(lease, pool, &letters, &[], true))).await?;
+        self.record_ids(&letters, &progress, bound).await?;
         Ok(progress.answers())
     }
 
     /// Binds the ids that do not say whose they are; what belongs to somebody else, or is retired, is refused.
-    async fn bind_ids(&self, kept: &[Kept], progress: &mut Progress) -> Result<Vec<usize>> {
+    async fn bind_ids(&self, letters: &[Letter<'_>], progress: &mut Progress) -> Result<Vec<usize>> {
         let (implied, mut others): (Vec<usize>, Vec<usize>) =
-            (0..kept.len()).partition(|n| is_implied(&kept[*n].message));
-        let live = self.live_ids(&others.iter().map(|n| &*kept[*n].message).collect::<Vec<_>>()).await?;
+            (0..letters.len()).partition(|n| is_implied(letters[*n].message));
+        let live = self.live_ids(&others.iter().map(|n| letters[*n].message).collect::<Vec<_>>()).await?;
         others.retain(|n| {
-            let is_live = live.contains(&kept[*n].message.message_id);
+            let is_live = live.contains(&letters[*n].message.message_id);
             if is_live {
                 progress.refuse(*n);
             }
             !is_live
         });
-        let entry = |n: &usize| (&kept[*n].message.message_id, Some(Standing::of(&kept[*n].message, false)));
-        let ids: Vec<_> = implied.iter().map(|n| entry(n).0).collect();
+        let ids: Vec<_> = implied.iter().map(|n| letters[*n].hash).collect();
         let known = self.standings(&ids);
-        let entries: Vec<_> = others.iter().map(entry).collect();
+        let entries: Vec<_> = others.iter().map(|n| letters[*n].entry()).collect();
         let bound = self.ask_registry(Deed::Bind, &entries);
         let (known, before) = futures_util::future::try_join(known, bound).await?;
+        for (n, standing) in implied.into_iter().zip(known) {
+            progress.meet(n, letters[n].message, standing);
+        }
         let mut new = Vec::new();
-        for (n, standing) in implied.iter().zip(known).chain(others.iter().zip(before)) {
-            match standing {
-                Some(standing) if standing.is_retired || !standing.is_of(&kept[*n].message) => progress.refuse(*n),
-                Some(_) => progress.known[*n] = true,
-                None if is_implied(&kept[*n].message) => {}
-                None => new.push(*n),
+        for (n, standing) in others.into_iter().zip(before) {
+            if standing.is_none() {
+                new.push(n);
             }
+            progress.meet(n, letters[n].message, standing);
         }
         Ok(new)
     }
 
     /// Takes back the ids of messages that were refused in the end, and adds those that no binding speaks of.
-    async fn record_ids(&self, kept: &[Kept], progress: &Progress, bound: Vec<usize>) -> Result<()> {
-        let entry = |n: usize| (&kept[n].message.message_id, Some(Standing::of(&kept[n].message, false)));
-        let undone: Vec<_> = bound.into_iter().filter(|n| progress.is_refused(*n)).map(entry).collect();
-        let unknown =
-            (0..kept.len()).filter(|n| is_implied(&kept[*n].message) && !progress.known[*n] && progress.is_silent(*n));
-        let unknown: Vec<_> = unknown.map(entry).collect();
+    async fn record_ids(&self, letters: &[Letter<'_>], progress: &Progress, bound: Vec<usize>) -> Result<()> {
+        let undone = bound.into_iter().filter(|n| progress.is_refused(*n));
+        let undone: Vec<_> = undone.map(|n| letters[n].entry()).collect();
+        let unknown = (0..letters.len())
+            .filter(|n| progress.is_silent(*n) && !progress.known[*n] && is_implied(letters[*n].message));
+        let unknown: Vec<_> = unknown.map(|n| letters[n].entry()).collect();
         if !undone.is_empty() {
             self.ask_registry(Deed::Drop, &undone).await?;
         }
@@ -118,12 +141,12 @@ impl RedisStore {
     async fn settle_directly(
         &self,
         lease: &Lease,
-        kept: &[Kept],
+        letters: &[Letter<'_>],
         progress: &mut Progress,
     ) -> Result<BTreeSet<PoolName>> {
-        let parts = direct_parts(kept, progress);
+        let parts = direct_parts(letters, progress);
         let settled = try_join_all(parts.iter().map(async |(pool, parts)| {
-            Ok::<_, crate::Error>((pool, parts, self.settle_pool(lease, pool, kept, parts, true).await?))
+            Ok::<_, crate::Error>((pool, parts, self.settle_pool(lease, pool, letters, parts, true).await?))
         }))
         .await?;
         let mut ended = BTreeSet::new();
@@ -139,15 +162,23 @@ impl RedisStore {
                 }
             }
         }
-        self.settle_chains(lease, kept, chains, progress).await?;
+        self.settle_chains(lease, letters, chains, progress).await?;
         Ok(ended)
     }
 
     /// Settles codes that may be from overflow pools: level by level, from the pools that gave them.
-    async fn settle_chains(&self, lease: &Lease, kept: &[Kept], parts: Parts, progress: &mut Progress) -> Result<()> {
+    async fn settle_chains(
+        &self,
+        lease: &Lease,
+        letters: &[Letter<'_>],
+        parts: Parts,
+        progress: &mut Progress,
+    ) -> Result<()> {
         let mut levels: BTreeMap<usize, Parts> = BTreeMap::new();
         let parts: Vec<_> = parts.iter().flat_map(|(pool, parts)| parts.iter().map(move |part| (pool, part))).collect();
-        let paths = try_join_all(parts.iter().map(|(pool, part)| self.path_of(kept, pool, (*part).clone()))).await?;
+        let paths =
+            try_join_all(parts.iter().map(|(pool, part)| self.path_of(&letters[part.message], pool, (*part).clone())))
+                .await?;
         for ((_, part), path) in parts.iter().zip(paths) {
             match path {
                 Some(path) => {
@@ -164,7 +195,7 @@ impl RedisStore {
             };
             let open: Vec<_> = parts.iter().map(|(pool, parts)| (pool, open(parts))).collect();
             let settled =
-                try_join_all(open.iter().map(|(pool, parts)| self.settle_pool(lease, pool, kept, parts, false)));
+                try_join_all(open.iter().map(|(pool, parts)| self.settle_pool(lease, pool, letters, parts, false)));
             for ((_, parts), verdicts) in open.iter().zip(settled.await?) {
                 match verdicts {
                     Some(verdicts) => progress.note(&verdicts),
@@ -177,12 +208,18 @@ impl RedisStore {
 
     /// The bindings that stand behind a shown code, from the pool that the template names to the one that gave it; `None` if
     /// it is not bound as shown.
-    async fn path_of(&self, kept: &[Kept], named: &PoolName, part: Part) -> Result<Option<Vec<(PoolName, Part)>>> {
-        let shown = kept[part.message].shown.iter().find(|shown| {
-            shown.pool == *named && field_of(&shown.key, &kept[part.message].message, None) == part.field
-        });
-        let Some(shown) = shown else { return Ok(None) };
-        let hops = self.follow(named, &shown.key, &kept[part.message].message).await?;
+    async fn path_of(
+        &self,
+        letter: &Letter<'_>,
+        named: &PoolName,
+        part: Part,
+    ) -> Result<Option<Vec<(PoolName, Part)>>> {
+        let shown = letter.kept.shown.iter();
+        let shown = shown.filter(|shown| shown.pool == *named);
+        let Some(shown) = shown.into_iter().find(|shown| letter.anchors.field(&shown.key, None) == part.field) else {
+            return Ok(None);
+        };
+        let hops = self.follow(named, &shown.key, letter.message).await?;
         let Some((last, before)) = hops.split_last() else { return Ok(None) };
         let is_as_shown = last.record.kind != Kind::Choice && shown.code.as_str() == last.record.code;
         if !is_as_shown {
@@ -202,16 +239,18 @@ impl RedisStore {
         &self,
         lease: &Lease,
         pool: &PoolName,
-        kept: &[Kept],
+        letters: &[Letter<'_>],
         parts: &[Part],
         is_end: bool,
     ) -> Result<Option<Vec<(usize, Verdict)>>> {
         let mut verdicts = Vec::new();
-        let portions = portions(parts);
+        let mut parts: Vec<&Part> = parts.iter().collect();
+        parts.sort_by_key(|part| part.message);
+        let portions = portions(&parts);
         for (n, portion) in portions.iter().enumerate() {
             let is_end = is_end && n + 1 == portions.len();
             let fill = |space: &Space, call: &mut Call| {
-                fill(space, call, lease, kept, portion, is_end);
+                fill(space, call, lease, letters, portion, is_end);
             };
             let Some(answer) = self.call_pool(pool, &SETTLE, true, fill).await? else {
                 verdicts.extend(portion.iter().map(|parts| (parts[0].message, Verdict::Refused)));
@@ -244,13 +283,22 @@ struct Progress {
 }
 
 impl Progress {
-    fn new(kept: &[Kept]) -> Progress {
-        let none = vec![false; kept.len()];
+    fn new(messages: usize) -> Progress {
+        let none = vec![false; messages];
         Progress { known: none.clone(), refused: none.clone(), spoken_of: none }
     }
 
     fn refuse(&mut self, message: usize) {
         self.refused[message] = true;
+    }
+
+    /// Takes note of what the registry says of a message.
+    fn meet(&mut self, n: usize, message: &MessageIdentity, standing: Option<Standing>) {
+        match standing {
+            Some(standing) if standing.is_retired || !standing.is_of(message) => self.refuse(n),
+            Some(_) => self.known[n] = true,
+            None => {}
+        }
     }
 
     fn is_refused(&self, message: usize) -> bool {
@@ -278,26 +326,22 @@ impl Progress {
 }
 
 /// What the messages that are not refused show, by the pool that the template names.
-fn direct_parts(kept: &[Kept], progress: &Progress) -> Parts {
+fn direct_parts(letters: &[Letter<'_>], progress: &Progress) -> Parts {
     let mut parts = Parts::new();
-    for (message, kept) in kept.iter().enumerate().filter(|(n, _)| !progress.is_refused(*n)) {
-        for Shown { pool, key, code } in &kept.shown {
-            let field = field_of(key, &kept.message, None);
+    for (message, letter) in letters.iter().enumerate().filter(|(n, _)| !progress.is_refused(*n)) {
+        for Shown { pool, key, code } in &letter.kept.shown {
+            let field = letter.anchors.field(key, None);
             parts.entry(pool.clone()).or_default().push(Part { message, field, bound: Bound::Code(code.clone()) });
         }
     }
     parts
 }
 
-/// Cuts parts into calls, none of them within a message; at least one call, to end the lease.
-fn portions(parts: &[Part]) -> Vec<Vec<Vec<Part>>> {
-    let mut by_message: BTreeMap<usize, Vec<Part>> = BTreeMap::new();
-    for part in parts {
-        by_message.entry(part.message).or_default().push(part.clone());
-    }
-    let mut portions: Vec<Vec<Vec<Part>>> = vec![Vec::new()];
+/// Cuts parts, which stand by message, into calls, none of them within a message; at least one call, to end the lease.
+fn portions<'a>(parts: &'a [&'a Part]) -> Vec<Vec<&'a [&'a Part]>> {
+    let mut portions = vec![Vec::new()];
     let mut size = 0;
-    for parts in by_message.into_values() {
+    for parts in parts.chunk_by(|one, other| one.message == other.message) {
         if size > 0 && size + parts.len() > PORTION {
             portions.push(Vec::new());
             size = 0;
@@ -311,42 +355,45 @@ fn portions(parts: &[Part]) -> Vec<Vec<Vec<Part>>> {
 }
 
 /// Adds the keys and arguments of `settle.lua`.
-fn fill(space: &Space, call: &mut Call, lease: &Lease, kept: &[Kept], messages: &[Vec<Part>], is_end: bool) {
+fn fill(space: &Space, call: &mut Call, lease: &Lease, letters: &[Letter<'_>], messages: &[&[&Part]], is_end: bool) {
     call.push(lease.id.get().to_be_bytes());
     call.push(if is_end { "1" } else { "0" });
-    let campaigns = Campaigns::of(messages.iter().map(|parts| kept[parts[0].message].message.campaign_id.as_ref()));
+    let campaigns = Campaigns::of(messages.iter().map(|parts| letters[parts[0].message].message.campaign_id.as_ref()));
     campaigns.declare(call);
+    let mut packed = Packed::default();
     for parts in messages {
-        let message = &*kept[parts[0].message].message;
-        let customer = Hash::of_customer(&message.customer_id);
-        let customer_bucket = call.place(space.keys.keys(customer.bucket(space.buckets)));
-        call.push(Hash::of_message(&message.message_id).head::<16>());
-        call.push(record::identity(message, Width::Occurrence(1), false));
-        call.push_number(campaigns.place(message.campaign_id.as_ref()));
-        call.push_number(customer_bucket);
-        call.push_number(parts.len());
-        for part in parts {
-            let bucket = call.place(space.keys.keys(part.field.bucket(space.buckets)));
-            call.push_number(bucket);
+        let Letter { message, hash, anchors, .. } = &letters[parts[0].message];
+        let ([_, marks], identity) = record::identity(message, Width::Occurrence(1), false);
+        packed.fixed(&hash.head::<16>());
+        packed.number(campaigns.place(message.campaign_id.as_ref()));
+        packed.number(space.keys_place(call, anchors.customer.head()));
+        packed.fixed(&[marks]);
+        packed.number(parts.len());
+        packed.text(&identity);
+        for part in *parts {
+            packed.number(space.keys_place(call, part.field.anchor()));
+            let pointer = anchors.pointer(part.field);
+            let pointer = pointer.as_ref().map_or(&[][..], |field| &field.0);
             match &part.bound {
                 Bound::Code(code) => {
                     let hash = Hash::of_code(code);
-                    let code_bucket = call.place(space.keys.codes(hash.bucket(space.buckets)));
-                    call.push_number(code_bucket);
-                    call.push(part.field.0);
-                    call.push(hash.head::<8>());
-                    call.push(code.as_str());
-                    call.push("");
+                    packed.number(space.codes_place(call, hash));
+                    packed.fixed(&part.field.0);
+                    packed.fixed(&hash.head::<8>());
+                    packed.moment(None);
+                    packed.short(pointer);
+                    packed.text(code.as_str().as_bytes());
                 }
                 Bound::Choice(pool, ends) => {
-                    call.push_number(0);
-                    call.push(part.field.0);
-                    call.push("");
-                    call.push(format!("\t{pool}"));
-                    call.push(ends.map(|ends| ends.as_millisecond().to_string()).unwrap_or_default());
+                    packed.number(0);
+                    packed.fixed(&part.field.0);
+                    packed.fixed(&[0; 8]);
+                    packed.moment(*ends);
+                    packed.short(pointer);
+                    packed.text(format!("\t{pool}").as_bytes());
                 }
             }
-            call.push(pointer(part.field, &message.customer_id).map(|field| field.0.to_vec()).unwrap_or_default());
         }
     }
+    call.push(packed);
 }

@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use redis::Value;
 
-use super::address::{Hash, bucket};
+use super::address::Hash;
 use super::lookup::Entry;
 use super::record::{Kind, Record};
 use super::script::{ANCHORS, CUSTOMERS, RECORDS};
@@ -74,7 +74,7 @@ impl RedisStore {
         let answer = self.call_pool(pool, &CUSTOMERS, false, |space, call| {
             call.push(if with_reservations { "1" } else { "0" });
             for (start, customer) in places {
-                let place = call.place(space.keys.keys(bucket(*start, space.buckets)));
+                let place = space.keys_place(call, *start);
                 call.push_number(place);
                 call.push(*start);
                 call.push(customer.as_str());
@@ -127,7 +127,7 @@ impl RedisStore {
         let hashes: Vec<Hash> = codes.iter().map(|(code, _)| Hash::of_code(code)).collect();
         let anchors = self.call_pool(pool, &ANCHORS, false, |space, call| {
             for hash in &hashes {
-                let place = call.place(space.keys.codes(hash.bucket(space.buckets)));
+                let place = space.codes_place(call, *hash);
                 call.push_number(place);
                 call.push(hash.head::<8>());
             }
@@ -137,7 +137,7 @@ impl RedisStore {
         let answer = self.call_pool(pool, &RECORDS, false, |space, call| {
             for ((code, _), anchor) in codes.iter().zip(&anchors) {
                 let start: Option<[u8; 4]> = anchor.as_slice().try_into().ok();
-                let place = start.map(|start| call.place(space.keys.keys(bucket(start, space.buckets))));
+                let place = start.map(|start| space.keys_place(call, start));
                 call.push_number(place.unwrap_or_default());
                 call.push(anchor.clone());
                 call.push(code.as_str());

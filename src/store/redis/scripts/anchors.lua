@@ -1,7 +1,7 @@
 
 -- Looks up where the bindings of codes are.
 --
--- KEYS 16-: buckets of codes. ARGV 4-: for each code, the place of its bucket and the start of its hash.
+-- KEYS 15-: buckets of codes. ARGV 4-: for each code, the place of its bucket and the start of its hash.
 -- Returns {'OK', for each code the start of the fields among which its binding is, or ''}.
 
 local found = { 'OK' }

@@ -1,7 +1,7 @@
 
 -- Lists everything that customers have from this pool.
 --
--- KEYS 16-: buckets of bindings. ARGV 4: '1' to list reservations, too. 5-: for each look-up, the place of a bucket, the
+-- KEYS 15-: buckets of bindings. ARGV 4: '1' to list reservations, too. 5-: for each look-up, the place of a bucket, the
 -- start of the fields that are meant (4 bytes), the customer.
 -- Returns {'OK', now, when the pool's vouchers end or '', how many codes have metadata, for each look-up a list}: r or a (reserved, assigned), the field and the record · p and the start of the
 -- fields under which more of this customer lies.
@@ -26,9 +26,11 @@ end
 if ARGV[4] == '1' then
     local reservations = call('HGETALL', RESERVED)
     for n = 1, #reservations, 2 do
-        local record = string.sub(reservations[n + 1], 15)
-        local list = wanted[customer_of(record, read(record))]
-        if list then list[#list + 1] = 'r' .. reservations[n] .. record end
+        if is_reservation(reservations[n]) then
+            local record = string.sub(reservations[n + 1], 15)
+            local list = wanted[customer_of(record, read(record))]
+            if list then list[#list + 1] = 'r' .. reservations[n] .. record end
+        end
     end
 end
 return { 'OK', int(now), call('HGET', POOL, 'expires_at') or '', call('HLEN', METADATA), lists }

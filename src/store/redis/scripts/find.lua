@@ -1,7 +1,7 @@
 
 -- Looks up what is bound under fields, changing nothing.
 --
--- KEYS 16-: buckets of bindings. ARGV 4-: for each field, the place of its bucket and the field.
+-- KEYS 15-: buckets of bindings. ARGV 4-: for each field, the place of its bucket and the field.
 -- Returns {'OK', the pool's number, how many codes have metadata, for each field r or a (reserved, assigned) and its record,
 --      or ''}. What is over counts as unbound.
 

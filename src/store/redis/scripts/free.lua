@@ -1,11 +1,11 @@
 
 -- Takes vouchers back by hand, if they stand as the caller saw them.
 --
--- KEYS 16-: buckets of bindings. ARGV 4-: for each binding, the places of its bucket and of its customer's, its field, the
+-- KEYS 15-: buckets of bindings. ARGV 4-: for each binding, the places of its bucket and of its customer's, its field, the
 -- record that the caller saw, when its voucher ends by itself ('' for never), and the field of the customer's pointer or ''.
 -- Returns {'OK', how many vouchers went back}.
 
-local dropped, holdings, codes, tests, freed = {}, {}, {}, {}, 0
+local dropped, codes, tests, freed = {}, {}, {}, 0
 local removed = {}
 for at = FIRST_ARGUMENT, #ARGV, 6 do
     local bucket, field, seen = KEYS[tonumber(ARGV[at])], ARGV[at + 2], ARGV[at + 3]
@@ -14,7 +14,6 @@ for at = FIRST_ARGUMENT, #ARGV, 6 do
     local binding = read(seen)
     if reservation and string.sub(reservation, 15) == seen then
         dropped[#dropped + 1] = field
-        holdings[#holdings + 1] = holding(string.sub(reservation, 1, 8), binding, field)
         freed = freed + give_back(reservation)
     elseif bound == seen and not is_over(binding) and not has(binding, REDEEMED) then
         removed[#removed + 1] = { bucket, field }
@@ -36,7 +35,6 @@ for at = FIRST_ARGUMENT, #ARGV, 6 do
     if not bound or bound == seen then tests[#tests + 1] = field end
 end
 each('HDEL', RESERVED, dropped)
-each('ZREM', HELD, holdings)
 each('SREM', TESTS, tests)
 for _, entry in ipairs(removed) do call('HDEL', entry[1], entry[2]) end
 if #codes > 0 then

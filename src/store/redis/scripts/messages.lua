@@ -7,7 +7,8 @@
 -- Returns {'OK', how many messages the shard knows, for each message what stood there before, or ''}, or {'RESIZED', n}.
 
 local call = redis.call
-local buckets = call('HGET', KEYS[1], 'messages_buckets') or '1'
+local shard = call('HMGET', KEYS[1], 'messages_buckets', 'messages')
+local buckets, count = shard[1] or '1', shard[2] or '0'
 if buckets ~= ARGV[1] then return { 'RESIZED', buckets } end
 
 -- Stands before what one call only has bound. What a second one counts on, the first must not take back.
@@ -22,7 +23,7 @@ local function look(n)
 end
 
 -- Where all messages name their customers, the shard is empty.
-local is_empty = (call('HGET', KEYS[1], 'messages') or '0') == '0'
+local is_empty = count == '0'
 for n = 1, (#ARGV - 2) / 3 do
     if is_empty then before[n], is_alone[n] = '', false else look(n) end
 end
@@ -44,10 +45,8 @@ for n, known in ipairs(before) do
         end
     end
 end
-local answer = { 'OK', 0 }
-if ARGV[2] == 'look' then
-    answer[2] = call('HGET', KEYS[1], 'messages') or '0'
-else
+local answer = { 'OK', count }
+if ARGV[2] ~= 'look' then
     -- Even where nothing changes something is written: only then does WAIT speak of it.
     call('HINCRBY', KEYS[1], 'calls', 1)
     answer[2] = call('HINCRBY', KEYS[1], 'messages', added)

@@ -1,6 +1,6 @@
 -- What every script of a pool begins with.
 --
--- KEYS 1-15: the fixed keys of the pool, in the order of the names below; the script's own keys follow.
+-- KEYS 1-14: the fixed keys of the pool, in the order of the names below; the script's own keys follow.
 -- ARGV 1: how many milliseconds the store's clock runs ahead of the server's. 2: in how many buckets the caller believes the
 -- bindings to be, or 0 if it names none. 3: a random number below 2^31. The script's own arguments follow.
 --
@@ -9,9 +9,9 @@
 --
 -- Everything that a script reads, it reads before it writes: a key of another type shows while nothing is changed.
 
-local POOL, SHELF, TRAY, RESERVED, HELD, LEASES, DUE, GROUPS, LIMITS, CAMPAIGNS, RETIRED, TESTS, METADATA, PENDING, JOURNAL =
-    unpack(KEYS, 1, 15)
-local FIRST_KEY, FIRST_ARGUMENT = 16, 4
+local POOL, SHELF, TRAY, RESERVED, LEASES, DUE, GROUPS, LIMITS, CAMPAIGNS, RETIRED, TESTS, METADATA, PENDING, JOURNAL =
+    unpack(KEYS, 1, 14)
+local FIRST_KEY, FIRST_ARGUMENT = 15, 4
 local call = redis.call
 
 -- How many reservations and tallies one call tidies up at most.
@@ -34,7 +34,7 @@ local time = call('TIME')
 local now = math.max(time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[1], tonumber(header[4] or 0))
 math.randomseed(tonumber(ARGV[3]))
 
-for _, key in ipairs({ SHELF, TRAY, HELD, LEASES, DUE }) do call('ZCARD', key) end
+for _, key in ipairs({ SHELF, TRAY, LEASES, DUE }) do call('ZCARD', key) end
 for _, key in ipairs({ RESERVED, GROUPS, LIMITS, CAMPAIGNS, METADATA, PENDING }) do call('HLEN', key) end
 call('SCARD', TESTS)
 call('XLEN', JOURNAL)
@@ -59,10 +59,15 @@ local function values(key, fields)
     return found
 end
 
--- Tallies: summed up here, written once by `write`.
+-- Tallies: summed up here, written once by `write`. Those of a group end together: by what they count, then by their end.
 local tallies, groups, limits = {}, {}, {}
 
 local function add(sums, name, by) sums[name] = (sums[name] or 0) + by end
+
+local function group(name, ends, by)
+    groups[name] = groups[name] or {}
+    add(groups[name], ends, by)
+end
 
 -- `by` more vouchers are in `state`, which becomes 'expired' when `ends` is past.
 local function tally(state, ends, by)
@@ -70,16 +75,16 @@ local function tally(state, ends, by)
         add(tallies, 'expired', by)
     else
         add(tallies, state, by)
-        if ends then add(groups, state .. ':' .. int(ends), by) end
+        if ends then group(state, ends, by) end
     end
 end
 
 -- `by` more live bindings of a campaign (0 for none) count for the pool's limits, until `ends`.
 local function limit(campaign, ends, by)
     if ends and ends <= now then return end
-    add(limits, '0', by)
-    if campaign > 0 then add(limits, int(campaign), by) end
-    if ends then add(groups, 'limit' .. int(campaign) .. ':' .. int(ends), by) end
+    add(limits, 0, by)
+    if campaign > 0 then add(limits, campaign, by) end
+    if ends then group('limit' .. campaign, ends, by) end
 end
 
 -- Codes that go back to the stock: returned here, written once by `write`.
@@ -90,18 +95,22 @@ local function put_back(code, ends)
     returned[#returned + 1] = string.char(math.random(33, 126), math.random(33, 126)) .. code
 end
 
+local function write_group(name, ends, by)
+    if call('HINCRBY', GROUPS, name, by) == 0 then
+        call('HDEL', GROUPS, name)
+        call('ZREM', DUE, name)
+    else
+        call('ZADD', DUE, int(ends), name)
+    end
+end
+
 local function write()
     each('ZADD', TRAY, returned)
     for name, by in pairs(tallies) do if by ~= 0 then call('HINCRBY', POOL, name, by) end end
-    for name, by in pairs(limits) do if by ~= 0 then call('HINCRBY', LIMITS, name, by) end end
-    for name, by in pairs(groups) do
-        if by ~= 0 then
-            if call('HINCRBY', GROUPS, name, by) == 0 then
-                call('HDEL', GROUPS, name)
-                call('ZREM', DUE, name)
-            else
-                call('ZADD', DUE, string.match(name, ':(.*)'), name)
-            end
+    for campaign, by in pairs(limits) do if by ~= 0 then call('HINCRBY', LIMITS, campaign, by) end end
+    for name, sums in pairs(groups) do
+        for ends, by in pairs(sums) do
+            if by ~= 0 then write_group(name .. ':' .. int(ends), ends, by) end
         end
     end
     returned, tallies, groups, limits = {}, {}, {}, {}
@@ -181,16 +190,7 @@ local function read_reservation(reservation)
     return string.sub(reservation, 1, 8), own_end > 0 and own_end or nil, string.sub(reservation, 15)
 end
 
-local function holding(lease, binding, field)
-    return lease .. (binding.kind == VOUCHER and 'v' or 'o') .. field
-end
-
--- Everything under a lease, at most `most`, as it stands in HELD.
-local function held_by(lease, most)
-    return call('ZRANGEBYLEX', HELD, '[' .. lease, '[' .. lease .. string.rep('\255', 14), 'LIMIT', 0, most)
-end
-
--- Gives back what is only reserved. The caller removes the fields and the holdings.
+-- Gives back what is only reserved. The caller removes the fields.
 local function give_back(reservation)
     local _, own_end, record = read_reservation(reservation)
     local binding = read(record)
@@ -205,18 +205,39 @@ local function give_back(reservation)
     return 0
 end
 
--- Ends what a lease holds, at most `most`; says how many there were.
-local function end_holdings(lease, most)
-    local held = held_by(lease, most)
-    if #held == 0 then return 0 end
-    local fields = {}
-    for n, member in ipairs(held) do fields[n] = string.sub(member, 10) end
-    for _, reservation in ipairs(values(RESERVED, fields)) do
-        if reservation then give_back(reservation) end
+-- What a lease has reserved stands under the lease, a field of 12 bytes after the other. A field that another lease has tagged
+-- since, or that went back by hand, still stands there: the reservation has the say. So one may stand there twice, too.
+local FIELD = 12
+
+local function is_reservation(field) return #field == FIELD end
+
+-- Ends at most `most` of what a lease has reserved, without the fields that are `done`; says how many it looked at, and
+-- whether that was all.
+local function end_holdings(lease, most, done)
+    local held = call('HGET', RESERVED, lease) or ''
+    local stop = math.min(#held, most * FIELD)
+    local fields, dropped = {}, {}
+    for at = 1, stop, FIELD do
+        local field = string.sub(held, at, at + FIELD - 1)
+        if not done[field] then
+            done[field] = true
+            fields[#fields + 1] = field
+        end
     end
-    each('HDEL', RESERVED, fields)
-    each('ZREM', HELD, held)
-    return #held
+    for n, reservation in ipairs(values(RESERVED, fields)) do
+        if reservation and string.sub(reservation, 1, 8) == lease then
+            give_back(reservation)
+            dropped[#dropped + 1] = fields[n]
+        end
+    end
+    local is_all = stop == #held
+    if is_all then
+        dropped[#dropped + 1] = lease
+    else
+        call('HSET', RESERVED, lease, string.sub(held, stop + 1))
+    end
+    each('HDEL', RESERVED, dropped)
+    return stop / FIELD, is_all
 end
 
 -- Moves the tallies of what is over by now.
@@ -227,8 +248,8 @@ local function age()
         local count = tonumber(call('HGET', GROUPS, name) or 0)
         local campaign = string.match(state, '^limit(%d+)$')
         if campaign then
-            add(limits, '0', -count)
-            if campaign ~= '0' then add(limits, campaign, -count) end
+            add(limits, 0, -count)
+            if campaign ~= '0' then add(limits, tonumber(campaign), -count) end
         else
             add(tallies, state, -count)
             add(tallies, 'expired', count)
@@ -246,8 +267,8 @@ local function sweep()
     while left > 0 do
         local lease = call('ZRANGEBYSCORE', LEASES, '-inf', int(now), 'LIMIT', 0, 1)[1]
         if not lease then return true end
-        local ended = end_holdings(lease, left)
-        if ended < left then call('ZREM', LEASES, lease) end
+        local ended, is_all = end_holdings(lease, left, {})
+        if is_all then call('ZREM', LEASES, lease) end
         left = left - math.max(ended, 1)
     end
     return false

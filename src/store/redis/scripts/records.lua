@@ -1,7 +1,7 @@
 
 -- Looks up the bindings of codes.
 --
--- KEYS 16-: buckets of bindings. ARGV 4-: for each code, the place of the bucket that its index names and the start of the
+-- KEYS 15-: buckets of bindings. ARGV 4-: for each code, the place of the bucket that its index names and the start of the
 -- fields there (0 and '' for a code that was never assigned), and the code.
 -- Returns {'OK', now, when the pool's vouchers end or '', how many codes have metadata, for each code r or a (reserved, assigned) and its record, or '' while it is available}.
 
@@ -9,10 +9,13 @@ local reserved
 local function reservation_of(code)
     if not reserved then
         reserved = {}
-        for _, reservation in ipairs(call('HVALS', RESERVED)) do
-            local record = string.sub(reservation, 15)
-            local binding = read(record)
-            if binding.kind == VOUCHER then reserved[binding.code] = record end
+        local reservations = call('HGETALL', RESERVED)
+        for n = 1, #reservations, 2 do
+            if is_reservation(reservations[n]) then
+                local record = string.sub(reservations[n + 1], 15)
+                local binding = read(record)
+                if binding.kind == VOUCHER then reserved[binding.code] = record end
+            end
         end
     end
     return reserved[code]

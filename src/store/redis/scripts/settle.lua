@@ -1,174 +1,201 @@
 
 -- Assigns what complete messages show, and ends the lease: what else it holds goes back.
 --
--- KEYS 16-: buckets of bindings, and of codes.
--- ARGV 4: lease (8 bytes). 5: '1' to end the lease, '0' to go on with it. 6: how many campaigns; their ids; then for each
---      message: its hash, its identity, the places of its campaign (0 for none) and of its customer's bucket, how many codes
---      it shows; for each of these: the places of the bucket of its field and of its code, the field, the start of the code's
---      hash, the code (a tab and the pool, for the choice of an overflow pool), when such a choice ends ('' for never), and the field of the
---      customer's pointer ('' where the binding lies with its customer).
+-- KEYS 15-: buckets of bindings, and of codes.
+-- ARGV 4: lease (8 bytes). 5: '1' to end the lease, '0' to go on with it. 6: how many campaigns; their ids; then all messages as
+--      one string, each as `MESSAGE` says: its hash, the places of its campaign (0 for none) and of its customer's bucket, the
+--      second byte of its records, how many codes it shows, and whose it is. Behind it each of these, as `SHOWN` says: the
+--      places of the buckets of its field and of its code, the field, the start of the code's hash, when the choice of an overflow
+--      pool ends (0 for never), the field of the customer's pointer ('' where the binding lies with its customer), and the code
+--      (a tab and the pool, for the choice of an overflow pool).
 -- Returns {'OK', a letter for each message, how many bindings the buckets hold}: A accepted · O accepted, but every voucher
 --      is recorded under another message · R refused. Or {'CHOICES'}, with nothing done, if a code that is shown is that of an
 --      overflow pool.
 
+local MESSAGE, SHOWN = '>c16I3I3BI3I2c0', '>I3I3c12c8I6Bc0I2c0'
+
 local lease, is_end, campaign_count = ARGV[4], ARGV[5] == '1', tonumber(ARGV[6])
-local at = 7 + campaign_count
-
-local function argument()
-    at = at + 1
-    return ARGV[at - 1]
-end
-
-local messages, shown, fields, hashes = {}, {}, {}, {}
-while at <= #ARGV do
-    local message = {
-        hash = argument(),
-        identity = argument(),
-        campaign = tonumber(argument()),
-        customer_bucket = KEYS[tonumber(argument())],
-        shown = {},
-    }
-    for n = 1, tonumber(argument()) do
-        local one = {
-            bucket = KEYS[tonumber(argument())],
-            code_bucket = KEYS[tonumber(argument())],
-            field = argument(),
-            code_hash = argument(),
-            code = argument(),
-            ends = tonumber(argument()),
-            pointer = argument(),
-        }
-        message.shown[n] = one
-        shown[#shown + 1], fields[#fields + 1] = one, one.field
-    end
-    messages[#messages + 1], hashes[#hashes + 1] = message, message.hash
-end
 
 local campaign_numbers, new_campaigns = number_campaigns(campaign_count, 7)
 if not campaign_numbers then return { 'CAMPAIGNS' } end
 
--- What is bound under each field: the reservation while it is one, and the record.
-local reservations, records = {}, {}
-for n, found in ipairs(values(RESERVED, fields)) do
-    reservations[fields[n]] = found or nil
-    records[fields[n]] = found and string.sub(found, 15) or call('HGET', shown[n].bucket, fields[n])
+-- The parts of the n-th message, and of the n-th code that is shown, stand at place n of these: tables of its own for each
+-- take several times as long. The codes of a message are those from its `firsts` up to the next one's.
+local hashes, campaigns, customer_places, marks, identities, firsts = {}, {}, {}, {}, {}, {}
+local bucket_places, code_places, fields, code_hashes, choice_ends, pointers, codes = {}, {}, {}, {}, {}, {}, {}
+
+local message_count, shown_count = 0, 0
+local function read_shown(packed, at)
+    local n = shown_count + 1
+    bucket_places[n], code_places[n], fields[n], code_hashes[n], choice_ends[n], pointers[n], codes[n], at =
+        struct.unpack(SHOWN, packed, at)
+    shown_count = n
+    return at
 end
-local retired = any_retired and #hashes > 0 and call('HMGET', RETIRED, unpack(hashes)) or {}
+
+local packed, at = ARGV[7 + campaign_count], 1
+while at <= #packed do
+    local n, campaign, count = message_count + 1, nil, nil
+    hashes[n], campaign, customer_places[n], marks[n], count, identities[n], at = struct.unpack(MESSAGE, packed, at)
+    campaigns[n], firsts[n], message_count = campaign_numbers[campaign], shown_count + 1, n
+    for _ = 1, count do at = read_shown(packed, at) end
+end
+firsts[message_count + 1] = shown_count + 1
+
+-- What is bound under each field: the reservation while it is one, or the record.
+local reservations, records = values(RESERVED, fields), {}
+for n, reservation in ipairs(reservations) do
+    records[n] = not reservation and call('HGET', KEYS[bucket_places[n]], fields[n])
+end
+local retired = any_retired and message_count > 0 and call('HMGET', RETIRED, unpack(hashes)) or {}
+
+-- A record's second byte without the bits that say how widely its code is used again.
+local function without_width(byte) return byte - byte % 32 + byte % 8 end
+
+-- The flags and the end of each reservation that is a message's own just as it shows it: its record stands as it is.
+local own_flags, own_ends = {}, {}
+
+local function is_own_voucher(n, m)
+    local flags, byte, campaign, at = struct.unpack('>BBxxxxxxI3', reservations[n], 15)
+    local kind, ends = flags % 4, nil
+    if kind > FALLBACK or flags >= REDEEMED then return false end
+    if flags % (2 * ENDS) >= ENDS then
+        ends, at = struct.unpack('>I6', reservations[n], at)
+        if ends <= now then return false end
+    end
+    if campaign ~= campaigns[m] or without_width(byte) ~= marks[m]
+        or string.sub(reservations[n], at) ~= codes[n] .. '\n' .. identities[m] then
+        return false
+    end
+    own_flags[n], own_ends[n] = flags, ends
+    return true
+end
+
+local function customer_of_message(m) return string.match(identities[m], '^[^\n]*') end
 
 local needs_choices = false
 
 -- Whether a code is bound, at this moment, to the key under which it is shown.
-local function is_bound(one, message)
-    local record = records[one.field]
+local function is_bound(n, m)
+    if reservations[n] and is_own_voucher(n, m) then return true end
+    local record = reservations[n] and string.sub(reservations[n], 15) or records[n]
     if not record then return false end
     local binding = read(record)
     if is_over(binding) then return false end
-    local chosen = string.match(one.code, '^\t(.*)')
+    local chosen = string.match(codes[n], '^\t(.*)')
     if binding.kind == CHOICE and not chosen then
         needs_choices = true
         return false
     end
-    local is_foreign = not reservations[one.field]
-        and customer_of(record, binding) ~= string.match(message.identity, '^[^\n]*', 3)
-    return not is_foreign and (binding.kind == CHOICE) == (chosen ~= nil) and binding.code == (chosen or one.code)
+    local is_foreign = not reservations[n] and customer_of(record, binding) ~= customer_of_message(m)
+    return not is_foreign and (binding.kind == CHOICE) == (chosen ~= nil) and binding.code == (chosen or codes[n])
 end
 
-for n, message in ipairs(messages) do
-    message.is_accepted = not retired[n]
-    for _, one in ipairs(message.shown) do
-        message.is_accepted = is_bound(one, message) and message.is_accepted
+local is_accepted = {}
+for m = 1, message_count do
+    is_accepted[m] = not retired[m]
+    for n = firsts[m], firsts[m + 1] - 1 do
+        is_accepted[m] = is_bound(n, m) and is_accepted[m]
     end
 end
 if needs_choices then return { 'CHOICES' } end
 
-local WIDTH = 24 -- the bits of a record's second byte that say how widely a code is used again
-
-local function marks(record) return string.byte(record, 2) - bit.band(string.byte(record, 2), WIDTH) end
-
 -- Whether a record is that of a message.
-local function is_of(record, message)
+local function is_of(record, m)
     local binding = read(record)
-    return marks(record) == marks(message.identity) and binding.campaign == campaign_numbers[message.campaign]
-        and string.sub(record, binding.tail) == string.sub(message.identity, 3)
+    return without_width(string.byte(record, 2)) == marks[m] and binding.campaign == campaigns[m]
+        and string.sub(record, binding.tail) == identities[m]
 end
 
 -- The record as it is to stand: with the message that assigns it, and for a choice with its end.
-local function final_record(record, binding, one, message)
-    local ends = binding.kind == CHOICE and one.ends or binding.ends
+local function final_record(record, binding, ends, m)
     local flags = binding.flags - bit.band(binding.flags, ENDS) + (ends and ENDS or 0)
-    local mark = marks(message.identity) + bit.band(string.byte(record, 2), WIDTH)
+    local mark = string.byte(record, 2)
+    mark = mark - without_width(mark) + marks[m]
     local code_at = has(binding, ENDS) and 18 or 12
     return string.char(flags, mark) .. string.sub(record, 3, 8)
-        .. struct.pack('>I3', campaign_numbers[message.campaign]) .. (ends and struct.pack('>I6', ends) or '')
-        .. string.sub(record, code_at, binding.tail - 1) .. string.sub(message.identity, 3), ends
+        .. struct.pack('>I3', campaigns[m]) .. (ends and struct.pack('>I6', ends) or '')
+        .. string.sub(record, code_at, binding.tail - 1) .. identities[m]
 end
 
-local dropped, holdings, assigned_codes, tests = {}, {}, {}, {}
-local writes = {}
-
-local function put(key, field, value)
-    writes[key] = writes[key] or {}
-    local pairs_of_key = writes[key]
-    pairs_of_key[#pairs_of_key + 1] = field
-    pairs_of_key[#pairs_of_key + 1] = value
-end
-
-local function assign(one, message)
-    local reservation = reservations[one.field]
-    local holder, _, record = read_reservation(reservation)
+-- What a reservation becomes, its flags, and when it ends from now on.
+local function finish(n, m)
+    local record = string.sub(reservations[n], 15)
+    if own_flags[n] then return record, own_flags[n], own_ends[n] end
     local binding = read(record)
-    local final, ends = record, binding.ends
-    if not is_of(record, message) or one.ends then
-        final, ends = final_record(record, binding, one, message)
+    local ends = binding.kind == CHOICE and choice_ends[n] > 0 and choice_ends[n] or binding.ends
+    if ends ~= binding.ends or not is_of(record, m) then
+        record = final_record(record, binding, ends, m)
         if counts_for_limits(binding) then
             limit(binding.campaign, binding.ends, -1)
-            limit(campaign_numbers[message.campaign], ends, 1)
+            limit(campaigns[m], ends, 1)
         end
     end
-    put(one.bucket, one.field, final)
-    add(tallies, 'entries', 1)
-    if one.pointer ~= '' then
-        put(message.customer_bucket, one.pointer,
-            compose_pointer(binding.flags, ends, one.field, string.match(message.identity, '^[^\n]*', 3)))
-        add(tallies, 'entries', 1)
+    return record, binding.flags, ends
+end
+
+local dropped, assigned_codes, tests, entries = {}, {}, {}, 0
+-- What stands under a field since this call has assigned it.
+local assigned = {}
+-- Vouchers that end together and follow each other are tallied together.
+local run_end, run_count = nil, 0
+
+local function end_run()
+    if run_count == 0 then return end
+    tally('reserved', run_end, -run_count)
+    tally('assigned', run_end, run_count)
+    add(tallies, 'holding', -run_count)
+    run_count = 0
+end
+
+local function assign(n, m)
+    local field = fields[n]
+    local record, flags, ends = finish(n, m)
+    call('HSET', KEYS[bucket_places[n]], field, record)
+    entries = entries + 1
+    if pointers[n] ~= '' then
+        call('HSET', KEYS[customer_places[m]], pointers[n], compose_pointer(flags, ends, field, customer_of_message(m)))
+        entries = entries + 1
     end
-    if binding.kind == VOUCHER then
-        put(one.code_bucket, one.code_hash, string.sub(one.field, 1, 4))
-        tally('reserved', binding.ends, -1)
-        tally('assigned', binding.ends, 1)
-        add(tallies, 'holding', -1)
-        assigned_codes[#assigned_codes + 1] = one.code
+    if flags % 4 == VOUCHER then
+        call('HSET', KEYS[code_places[n]], code_hashes[n], string.sub(field, 1, 4))
+        assigned_codes[#assigned_codes + 1] = codes[n]
+        if ends ~= run_end then end_run() end
+        run_end, run_count = ends, run_count + 1
     end
-    if has(binding, TEST) then tests[#tests + 1] = one.field end
-    dropped[#dropped + 1] = one.field
-    holdings[#holdings + 1] = holding(holder, binding, one.field)
-    reservations[one.field], records[one.field] = nil, final
+    if flags % (2 * TEST) >= TEST then tests[#tests + 1] = field end
+    dropped[#dropped + 1] = field
+    assigned[field] = record
+end
+
+-- The letter of a message that is accepted.
+local function keep(m)
+    local letter = firsts[m] == firsts[m + 1] and 'A' or 'O'
+    for n = firsts[m], firsts[m + 1] - 1 do
+        local record = assigned[fields[n]] or records[n]
+        if not record then
+            assign(n, m)
+            letter = 'A'
+        elseif letter == 'O' and is_of(record, m) then
+            letter = 'A'
+        end
+    end
+    return letter
 end
 
 local verdicts = {}
-for n, message in ipairs(messages) do
-    if message.is_accepted then
-        local is_own = #message.shown == 0
-        for _, one in ipairs(message.shown) do
-            if reservations[one.field] then assign(one, message) end
-            is_own = is_own or is_of(records[one.field], message)
-        end
-        verdicts[n] = is_own and 'A' or 'O'
-    else
-        verdicts[n] = 'R'
-    end
-end
+for m = 1, message_count do verdicts[m] = is_accepted[m] and keep(m) or 'R' end
+end_run()
 
-for key, pairs_of_key in pairs(writes) do each('HSET', key, pairs_of_key) end
 each('HSET', CAMPAIGNS, new_campaigns)
 each('SADD', TESTS, tests)
 each('HDEL', RESERVED, dropped)
-each('ZREM', HELD, holdings)
 if #assigned_codes > 0 then
     call('XADD', JOURNAL, 'MINID', '~', int(now - JOURNAL_TIME), '*', 'assigned', table.concat(assigned_codes, '\n'))
 end
 if is_end then
-    if end_holdings(lease, PORTION) < PORTION then
+    local _, is_all = end_holdings(lease, PORTION, assigned)
+    if is_all then
         call('ZREM', LEASES, lease)
     else
         call('ZADD', LEASES, 0, lease)
@@ -176,5 +203,6 @@ if is_end then
 end
 -- A call that changes nothing else still writes: only then does WAIT speak of it.
 add(tallies, 'settled', 1)
+add(tallies, 'entries', entries)
 write()
 return { 'OK', table.concat(verdicts), call('HGET', POOL, 'entries') or '0' }

@@ -1,7 +1,7 @@
 
 -- Grows the space of a pool's bindings, one bucket after the other: moves part of a bucket to a new one.
 --
--- KEYS 16-: for each step: the bucket of bindings that is split and the new one, then those of codes.
+-- KEYS 15-: for each step: the bucket of bindings that is split and the new one, then those of codes.
 -- Returns {'OK', how many buckets there are now, how many bindings}.
 
 for n = FIRST_KEY, #KEYS do call('HLEN', KEYS[n]) end
