@@ -12,7 +12,7 @@ use crate::load::Load;
 use crate::servers::Server;
 
 /// What stands under the pool's hash tag.
-const KEYS: [&str; 6] = ["pool", "shelf", "reserved", "held", "leases", "journal"];
+const KEYS: [&str; 6] = ["pool", "shelf", "tray", "reserved", "leases", "journal"];
 
 /// Everything on the server.
 fn dump(server: &Server) -> BTreeMap<String, Option<Vec<u8>>> {

@@ -130,7 +130,7 @@ fn fill(
     call.push(if from == space.pool.as_str() { "" } else { from });
     let campaigns = Campaigns::of(asked.iter().map(|asked| asked.claim.message.campaign_id.as_ref()));
     campaigns.declare(call);
-    let mut packed = Packed::default();
+    let (mut packed, mut hashes) = (Packed::default(), Packed::default());
     for Asked { claim, key, hash, anchors } in asked {
         let message = &*claim.message;
         let field = anchors.field(key, named.map(|named| named.number));
@@ -138,12 +138,13 @@ fn fill(
         packed.number(space.keys_place(call, anchors.customer.head()));
         packed.number(campaigns.place(message.campaign_id.as_ref()));
         packed.fixed(&field.0);
-        packed.fixed(&hash.head::<16>());
+        hashes.fixed(&hash.head::<16>());
         let (head, identity) = record::identity(message, claim.width, named.is_some());
         packed.fixed(&head);
         packed.text(&identity);
     }
     call.push(packed);
+    call.push(hashes);
 }
 
 impl Answers {

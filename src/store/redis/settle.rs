@@ -360,11 +360,11 @@ fn fill(space: &Space, call: &mut Call, lease: &Lease, letters: &[Letter<'_>], m
     call.push(if is_end { "1" } else { "0" });
     let campaigns = Campaigns::of(messages.iter().map(|parts| letters[parts[0].message].message.campaign_id.as_ref()));
     campaigns.declare(call);
-    let mut packed = Packed::default();
+    let (mut packed, mut hashes) = (Packed::default(), Packed::default());
     for parts in messages {
         let Letter { message, hash, anchors, .. } = &letters[parts[0].message];
         let ([_, marks], identity) = record::identity(message, Width::Occurrence(1), false);
-        packed.fixed(&hash.head::<16>());
+        hashes.fixed(&hash.head::<16>());
         packed.number(campaigns.place(message.campaign_id.as_ref()));
         packed.number(space.keys_place(call, anchors.customer.head()));
         packed.fixed(&[marks]);
@@ -396,4 +396,5 @@ fn fill(space: &Space, call: &mut Call, lease: &Lease, letters: &[Letter<'_>], m
         }
     }
     call.push(packed);
+    call.push(hashes);
 }

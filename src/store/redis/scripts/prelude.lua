@@ -116,6 +116,15 @@ local function write()
     returned, tallies, groups, limits = {}, {}, {}, {}
 end
 
+-- When the messages were retired whose hashes (16 bytes each) stand in `hashes`: `false` for each that is not, nothing at all
+-- where none is.
+local function retired_among(hashes)
+    if not any_retired then return {} end
+    local all = {}
+    for n = 1, #hashes / 16 do all[n] = string.sub(hashes, 16 * n - 15, 16 * n) end
+    return values(RETIRED, all)
+end
+
 -- The most campaigns that a pool can tell apart: a record has three bytes for their number.
 local MOST_CAMPAIGNS = 2 ^ 24 - 1
 

@@ -6,14 +6,16 @@
 --      (the overflow chain has nothing: no choice any more). 8: '1' if choices that led to nothing were assigned already when
 --      the caller met them. 9, 10: the fallback code of the chain and the pool it is from. 11: how many campaigns; their
 --      ids; then all claims as one string, each as `CLAIM` says: the places among KEYS of its bucket and of its customer's, the
---      place of its campaign (0 for none), its field, the message's hash, the first two bytes of its record, and whose it is.
+--      place of its campaign (0 for none), its field, the first two bytes of its record, and whose it is; then the hashes of
+--      their messages (16 bytes each).
 -- Returns {'OK', the pool's number, its fallback code or '', how many codes have metadata, a letter for each claim, what is
 --      bound to each or ''}: a reservation for the letters r n N f, a record for a F. r/a reserved or assigned voucher or
 --      fallback · n/N/f choice of an overflow pool, new, new while others hold vouchers here, or found reserved (F: assigned) ·
 --      p paused · l/L limit reached, final or contended · e/E empty · x expired, where an overflow pool was asked · X retired
 --      message · C conflict.
 
-local CLAIM = '>I3I3I3c12c16c2I2c0'
+local CLAIM = '>I3I3I3c12c2I2c0'
+local parse, sub = struct.unpack, string.sub
 
 local lease, term, named, round = ARGV[4], tonumber(ARGV[5]), ARGV[6], ARGV[7]
 local forgets_assigned = ARGV[8] == '1'
@@ -33,12 +35,12 @@ local campaign_numbers, new_campaigns = number_campaigns(campaign_count, 12)
 if not campaign_numbers then return { 'CAMPAIGNS' } end
 
 -- The parts of the n-th claim stand at place n of each of these: tables of its own for each claim take several times as long.
-local claim_count, bucket_places, customer_places, campaigns, fields, hashes, heads, identities = 0, {}, {}, {}, {}, {}, {}, {}
+local claim_count, bucket_places, customer_places, campaigns, fields, heads, identities = 0, {}, {}, {}, {}, {}, {}
 local packed, packed_at, campaign = ARGV[12 + campaign_count], 1, nil
 while packed_at <= #packed do
     local n = claim_count + 1
-    bucket_places[n], customer_places[n], campaign, fields[n], hashes[n], heads[n], identities[n], packed_at =
-        struct.unpack(CLAIM, packed, packed_at)
+    bucket_places[n], customer_places[n], campaign, fields[n], heads[n], identities[n], packed_at =
+        parse(CLAIM, packed, packed_at)
     campaigns[n], claim_count = campaign_numbers[campaign], n
 end
 
@@ -48,7 +50,7 @@ if claim_count > 0 then
     for n, reservation in ipairs(reservations) do
         bindings[n] = not reservation and call('HGET', KEYS[bucket_places[n]], fields[n])
     end
-    if any_retired then retired = call('HMGET', RETIRED, unpack(hashes)) end
+    retired = retired_among(ARGV[13 + campaign_count])
 end
 
 local function customer_of_claim(n) return string.match(identities[n], '^[^\n]*') end
@@ -202,38 +204,41 @@ local function count_for_limits(n)
 end
 
 -- The stock, in the order in which it is handed out: the earliest end first, single codes before whole blobs.
-local tray, tray_at, tray_read = {}, 1, 0
-local blob, blob_at, blob_end, blobs_read = {}, 1, nil, 0
+local tray, tray_at, tray_count, tray_read, is_tray_read = {}, 1, 0, 0, false
+local blob, blob_at, blob_count, blob_end, blobs_read, are_blobs_read = {}, 1, 0, nil, 0, false
 local used_tray, used_blobs = {}, {}
 local after_now = '(' .. int(now)
 
-local function refill()
-    if tray_at > #tray and not tray.is_last then
-        tray = call('ZRANGEBYSCORE', TRAY, after_now, '+inf', 'WITHSCORES', 'LIMIT', tray_read, claim_count)
-        tray_read, tray_at = tray_read + #tray / 2, 1
-        tray.is_last = #tray < 2 * claim_count
+local function refill_tray()
+    tray = call('ZRANGEBYSCORE', TRAY, after_now, '+inf', 'WITHSCORES', 'LIMIT', tray_read, claim_count)
+    tray_at, tray_count = 1, #tray
+    tray_read = tray_read + tray_count / 2
+    is_tray_read = tray_count < 2 * claim_count
+end
+
+local function open_blob()
+    local found = call('ZRANGEBYSCORE', SHELF, after_now, '+inf', 'WITHSCORES', 'LIMIT', blobs_read, 1)
+    blob, blob_at, blob_count, blob_end = {}, 1, 0, tonumber(found[2])
+    are_blobs_read = not found[1]
+    if are_blobs_read then return end
+    blobs_read = blobs_read + 1
+    for code in string.gmatch(sub(found[1], 10), '[^\n]+') do
+        blob_count = blob_count + 1
+        blob[blob_count] = code
     end
-    if blob_at > #blob and not blob.is_missing then
-        local found = call('ZRANGEBYSCORE', SHELF, after_now, '+inf', 'WITHSCORES', 'LIMIT', blobs_read, 1)
-        blob, blob_at, blob_end = { is_missing = not found[1] }, 1, nil
-        if found[1] then
-            blobs_read = blobs_read + 1
-            blob_end = tonumber(found[2])
-            for code in string.gmatch(string.sub(found[1], 10), '[^\n]+') do blob[#blob + 1] = code end
-            blob.member = found[1]
-        end
-    end
+    blob.member = found[1]
 end
 
 local function draw()
     if pool_end and pool_end <= now then return nil end
-    refill()
-    local tray_end = tray[tray_at] and tonumber(tray[tray_at + 1])
+    if tray_at > tray_count and not is_tray_read then refill_tray() end
+    if blob_at > blob_count and not are_blobs_read then open_blob() end
+    local tray_end = tray_at < tray_count and tonumber(tray[tray_at + 1])
     if tray_end and (not blob_end or tray_end <= blob_end) then
         local member = tray[tray_at]
         used_tray[#used_tray + 1] = member
         tray_at = tray_at + 2
-        return string.sub(member, 3), tray_end < math.huge and tray_end or nil
+        return sub(member, 3), tray_end < math.huge and tray_end or nil
     elseif blob_end then
         if blob_at == 1 then used_blobs[#used_blobs + 1] = blob.member end
         blob_at = blob_at + 1
@@ -251,40 +256,47 @@ local latest_end = earlier(pool_end, valid_for and now + valid_for)
 
 -- Reservations of a call mostly differ in their codes and customers only. A run is those that follow each other so: they begin
 -- alike, and are tallied together.
-local run = { count = 0 }
+local run, run_count = {}, 0
 
 local function end_run()
-    if run.count == 0 then return end
+    if run_count == 0 then return end
     if run.kind == VOUCHER then
-        tally('available', run.own_end, -run.count)
-        tally('reserved', run.ends, run.count)
-        add(tallies, 'holding', run.count)
+        tally('available', run.own_end, -run_count)
+        tally('reserved', run.ends, run_count)
+        add(tallies, 'holding', run_count)
     end
-    if counts_for_limits(run) then limit(run.campaign, run.ends, run.count) end
+    if counts_for_limits(run) then limit(run.campaign, run.ends, run_count) end
+    run_count = 0
 end
 
 local function begin_run(head, kind, campaign, ends, own_end)
     end_run()
     local flags = string.byte(head, 1) + kind + (ends and ENDS or 0)
-    run = { count = 0, head = head, kind = kind, campaign = campaign, ends = ends, own_end = own_end, flags = flags }
-    run.start = lease .. struct.pack('>I6', own_end or 0) .. string.char(flags) .. string.sub(head, 2)
+    run = { head = head, kind = kind, campaign = campaign, ends = ends, own_end = own_end, flags = flags }
+    run.start = lease .. struct.pack('>I6', own_end or 0) .. string.char(flags) .. sub(head, 2)
         .. struct.pack('>I6I3', now, campaign) .. (ends and struct.pack('>I6', ends) or '')
 end
 
-local new_reservations, new_holdings, moved = {}, {}, {}
-local retagged = 0
+-- What this call writes under fields, one behind the other, and the fields that its lease holds from now on.
+local written, written_count, new_holdings, holdings_count = {}, 0, {}, 0
+local moved, retagged = {}, 0
+
+local function tag(field, reservation)
+    reserved_now[field] = reservation
+    written[written_count + 1], written[written_count + 2] = field, reservation
+    written_count = written_count + 2
+    holdings_count = holdings_count + 1
+    new_holdings[holdings_count] = field
+end
 
 local function reserve(n, kind, ends, own_end, code)
-    local head, campaign, field = heads[n], campaigns[n], fields[n]
+    local head, campaign = heads[n], campaigns[n]
     if head ~= run.head or kind ~= run.kind or campaign ~= run.campaign or ends ~= run.ends or own_end ~= run.own_end then
         begin_run(head, kind, campaign, ends, own_end)
     end
-    run.count = run.count + 1
+    run_count = run_count + 1
     local reservation = run.start .. code .. '\n' .. identities[n]
-    reserved_now[field] = reservation
-    new_reservations[#new_reservations + 1] = field
-    new_reservations[#new_reservations + 1] = reservation
-    new_holdings[#new_holdings + 1] = field
+    tag(fields[n], reservation)
     if has_limits and counts_for_limits(run) then count_for_limits(n) end
     return reservation
 end
@@ -323,10 +335,7 @@ local function hold(field, reservation)
     local kind = string.byte(reservation, 15) % 4
     if string.sub(reservation, 1, 8) ~= lease then
         reservation = lease .. string.sub(reservation, 9)
-        reserved_now[field] = reservation
-        new_reservations[#new_reservations + 1] = field
-        new_reservations[#new_reservations + 1] = reservation
-        new_holdings[#new_holdings + 1] = field
+        tag(field, reservation)
         if kind == VOUCHER then retagged = retagged + 1 end
         standing = nil
     end
@@ -393,12 +402,12 @@ end_run()
 
 -- The rest of an opened blob is handed out next.
 if blob_at > 1 then
-    for n = blob_at, #blob do put_back(blob[n], blob_end < math.huge and blob_end or nil) end
+    for n = blob_at, blob_count do put_back(blob[n], blob_end < math.huge and blob_end or nil) end
 end
 -- This comes first and is long, so that a server that packs small hashes makes a table of this one at once: in a packed one it
 -- would look for each field of the call from the start.
-if #new_holdings > 0 then call('HSET', RESERVED, lease, held .. table.concat(new_holdings)) end
-each('HSET', RESERVED, new_reservations)
+if holdings_count > 0 then call('HSET', RESERVED, lease, held .. table.concat(new_holdings)) end
+each('HSET', RESERVED, written)
 each('HSET', CAMPAIGNS, new_campaigns)
 each('ZREM', SHELF, used_blobs)
 each('ZREM', TRAY, used_tray)

@@ -3,16 +3,17 @@
 --
 -- KEYS 15-: buckets of bindings, and of codes.
 -- ARGV 4: lease (8 bytes). 5: '1' to end the lease, '0' to go on with it. 6: how many campaigns; their ids; then all messages as
---      one string, each as `MESSAGE` says: its hash, the places of its campaign (0 for none) and of its customer's bucket, the
---      second byte of its records, how many codes it shows, and whose it is. Behind it each of these, as `SHOWN` says: the
---      places of the buckets of its field and of its code, the field, the start of the code's hash, when the choice of an overflow
---      pool ends (0 for never), the field of the customer's pointer ('' where the binding lies with its customer), and the code
---      (a tab and the pool, for the choice of an overflow pool).
+--      one string, each as `MESSAGE` says: the places of its campaign (0 for none) and of its customer's bucket, the second byte
+--      of its records, how many codes it shows, and whose it is. Behind it each of these, as `SHOWN` says: the places of the
+--      buckets of its field and of its code, the field, the start of the code's hash, when the choice of an overflow pool ends
+--      (0 for never), the field of the customer's pointer ('' where the binding lies with its customer), and the code (a tab
+--      and the pool, for the choice of an overflow pool). Last, the hashes of the messages (16 bytes each).
 -- Returns {'OK', a letter for each message, how many bindings the buckets hold}: A accepted · O accepted, but every voucher
 --      is recorded under another message · R refused. Or {'CHOICES'}, with nothing done, if a code that is shown is that of an
 --      overflow pool.
 
-local MESSAGE, SHOWN = '>c16I3I3BI3I2c0', '>I3I3c12c8I6Bc0I2c0'
+local MESSAGE, SHOWN = '>I3I3BI3I2c0', '>I3I3c12c8I6Bc0I2c0'
+local parse, sub = struct.unpack, string.sub
 
 local lease, is_end, campaign_count = ARGV[4], ARGV[5] == '1', tonumber(ARGV[6])
 
@@ -21,14 +22,14 @@ if not campaign_numbers then return { 'CAMPAIGNS' } end
 
 -- The parts of the n-th message, and of the n-th code that is shown, stand at place n of these: tables of its own for each
 -- take several times as long. The codes of a message are those from its `firsts` up to the next one's.
-local hashes, campaigns, customer_places, marks, identities, firsts = {}, {}, {}, {}, {}, {}
+local campaigns, customer_places, marks, identities, firsts = {}, {}, {}, {}, {}
 local bucket_places, code_places, fields, code_hashes, choice_ends, pointers, codes = {}, {}, {}, {}, {}, {}, {}
 
 local message_count, shown_count = 0, 0
 local function read_shown(packed, at)
     local n = shown_count + 1
     bucket_places[n], code_places[n], fields[n], code_hashes[n], choice_ends[n], pointers[n], codes[n], at =
-        struct.unpack(SHOWN, packed, at)
+        parse(SHOWN, packed, at)
     shown_count = n
     return at
 end
@@ -36,7 +37,7 @@ end
 local packed, at = ARGV[7 + campaign_count], 1
 while at <= #packed do
     local n, campaign, count = message_count + 1, nil, nil
-    hashes[n], campaign, customer_places[n], marks[n], count, identities[n], at = struct.unpack(MESSAGE, packed, at)
+    campaign, customer_places[n], marks[n], count, identities[n], at = parse(MESSAGE, packed, at)
     campaigns[n], firsts[n], message_count = campaign_numbers[campaign], shown_count + 1, n
     for _ = 1, count do at = read_shown(packed, at) end
 end
@@ -47,7 +48,7 @@ local reservations, records = values(RESERVED, fields), {}
 for n, reservation in ipairs(reservations) do
     records[n] = not reservation and call('HGET', KEYS[bucket_places[n]], fields[n])
 end
-local retired = any_retired and message_count > 0 and call('HMGET', RETIRED, unpack(hashes)) or {}
+local retired = retired_among(ARGV[8 + campaign_count])
 
 -- A record's second byte without the bits that say how widely its code is used again.
 local function without_width(byte) return byte - byte % 32 + byte % 8 end
@@ -56,15 +57,15 @@ local function without_width(byte) return byte - byte % 32 + byte % 8 end
 local own_flags, own_ends = {}, {}
 
 local function is_own_voucher(n, m)
-    local flags, byte, campaign, at = struct.unpack('>BBxxxxxxI3', reservations[n], 15)
+    local flags, byte, campaign, at = parse('>BBxxxxxxI3', reservations[n], 15)
     local kind, ends = flags % 4, nil
     if kind > FALLBACK or flags >= REDEEMED then return false end
     if flags % (2 * ENDS) >= ENDS then
-        ends, at = struct.unpack('>I6', reservations[n], at)
+        ends, at = parse('>I6', reservations[n], at)
         if ends <= now then return false end
     end
     if campaign ~= campaigns[m] or without_width(byte) ~= marks[m]
-        or string.sub(reservations[n], at) ~= codes[n] .. '\n' .. identities[m] then
+        or sub(reservations[n], at) ~= codes[n] .. '\n' .. identities[m] then
         return false
     end
     own_flags[n], own_ends[n] = flags, ends
@@ -78,7 +79,7 @@ local needs_choices = false
 -- Whether a code is bound, at this moment, to the key under which it is shown.
 local function is_bound(n, m)
     if reservations[n] and is_own_voucher(n, m) then return true end
-    local record = reservations[n] and string.sub(reservations[n], 15) or records[n]
+    local record = reservations[n] and sub(reservations[n], 15) or records[n]
     if not record then return false end
     local binding = read(record)
     if is_over(binding) then return false end
@@ -104,7 +105,7 @@ if needs_choices then return { 'CHOICES' } end
 local function is_of(record, m)
     local binding = read(record)
     return without_width(string.byte(record, 2)) == marks[m] and binding.campaign == campaigns[m]
-        and string.sub(record, binding.tail) == identities[m]
+        and sub(record, binding.tail) == identities[m]
 end
 
 -- The record as it is to stand: with the message that assigns it, and for a choice with its end.
@@ -113,14 +114,14 @@ local function final_record(record, binding, ends, m)
     local mark = string.byte(record, 2)
     mark = mark - without_width(mark) + marks[m]
     local code_at = has(binding, ENDS) and 18 or 12
-    return string.char(flags, mark) .. string.sub(record, 3, 8)
+    return string.char(flags, mark) .. sub(record, 3, 8)
         .. struct.pack('>I3', campaigns[m]) .. (ends and struct.pack('>I6', ends) or '')
-        .. string.sub(record, code_at, binding.tail - 1) .. identities[m]
+        .. sub(record, code_at, binding.tail - 1) .. identities[m]
 end
 
 -- What a reservation becomes, its flags, and when it ends from now on.
 local function finish(n, m)
-    local record = string.sub(reservations[n], 15)
+    local record = sub(reservations[n], 15)
     if own_flags[n] then return record, own_flags[n], own_ends[n] end
     local binding = read(record)
     local ends = binding.kind == CHOICE and choice_ends[n] > 0 and choice_ends[n] or binding.ends
@@ -134,9 +135,36 @@ local function finish(n, m)
     return record, binding.flags, ends
 end
 
-local dropped, assigned_codes, tests, entries = {}, {}, {}, 0
+local dropped, assigned_codes, assigned_count, voucher_count, tests, entries = {}, {}, 0, 0, {}, 0
 -- What stands under a field since this call has assigned it.
 local assigned = {}
+
+-- What is to be written into buckets: for the place of each its last entry, for each entry its field, its value and the entry
+-- before it in the same bucket.
+local last_entries, entry_fields, entry_values, entries_before, entry_count = {}, {}, {}, {}, 0
+
+local function put(place, field, value)
+    entry_count = entry_count + 1
+    entry_fields[entry_count], entry_values[entry_count] = field, value
+    entries_before[entry_count], last_entries[place] = last_entries[place] or false, entry_count
+end
+
+local function write_entries()
+    local arguments = {}
+    for place, entry in pairs(last_entries) do
+        local count = 0
+        while entry do
+            if count == 4000 then
+                call('HSET', KEYS[place], unpack(arguments, 1, count))
+                count = 0
+            end
+            arguments[count + 1], arguments[count + 2] = entry_fields[entry], entry_values[entry]
+            count, entry = count + 2, entries_before[entry]
+        end
+        call('HSET', KEYS[place], unpack(arguments, 1, count))
+    end
+end
+
 -- Vouchers that end together and follow each other are tallied together.
 local run_end, run_count = nil, 0
 
@@ -151,21 +179,22 @@ end
 local function assign(n, m)
     local field = fields[n]
     local record, flags, ends = finish(n, m)
-    call('HSET', KEYS[bucket_places[n]], field, record)
+    put(bucket_places[n], field, record)
     entries = entries + 1
     if pointers[n] ~= '' then
-        call('HSET', KEYS[customer_places[m]], pointers[n], compose_pointer(flags, ends, field, customer_of_message(m)))
+        put(customer_places[m], pointers[n], compose_pointer(flags, ends, field, customer_of_message(m)))
         entries = entries + 1
     end
     if flags % 4 == VOUCHER then
-        call('HSET', KEYS[code_places[n]], code_hashes[n], string.sub(field, 1, 4))
-        assigned_codes[#assigned_codes + 1] = codes[n]
+        put(code_places[n], code_hashes[n], sub(field, 1, 4))
+        voucher_count = voucher_count + 1
+        assigned_codes[voucher_count] = codes[n]
         if ends ~= run_end then end_run() end
         run_end, run_count = ends, run_count + 1
     end
     if flags % (2 * TEST) >= TEST then tests[#tests + 1] = field end
-    dropped[#dropped + 1] = field
-    assigned[field] = record
+    assigned_count = assigned_count + 1
+    dropped[assigned_count], assigned[field] = field, record
 end
 
 -- The letter of a message that is accepted.
@@ -187,14 +216,19 @@ local verdicts = {}
 for m = 1, message_count do verdicts[m] = is_accepted[m] and keep(m) or 'R' end
 end_run()
 
+-- Mostly a lease has reserved just what its messages show.
+local is_over_with_it = is_end and call('HGET', RESERVED, lease) == table.concat(dropped)
+if is_over_with_it then dropped[assigned_count + 1] = lease end
+
+write_entries()
 each('HSET', CAMPAIGNS, new_campaigns)
 each('SADD', TESTS, tests)
 each('HDEL', RESERVED, dropped)
-if #assigned_codes > 0 then
+if voucher_count > 0 then
     call('XADD', JOURNAL, 'MINID', '~', int(now - JOURNAL_TIME), '*', 'assigned', table.concat(assigned_codes, '\n'))
 end
 if is_end then
-    local _, is_all = end_holdings(lease, PORTION, assigned)
+    local is_all = is_over_with_it or select(2, end_holdings(lease, PORTION, assigned))
     if is_all then
         call('ZREM', LEASES, lease)
     else
