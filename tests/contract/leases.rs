@@ -68,6 +68,57 @@ pub(crate) async fn what_is_tagged_anew_is_no_rivals<F: Fixture>() {
     assert_eq!(answers[1], Claimed::Refused(Refusal::PoolEmpty));
 }
 
+/// What somebody else has taken over may still go back: the pool is not empty for good.
+pub(crate) async fn what_another_has_tagged_anew_is_a_rivals<F: Fixture>() {
+    let world = World::<F>::with_codes(1).await;
+    let (first, second) = (world.lease(), world.lease());
+    world.take(&first, &one(1)).await;
+    world.take(&second, &one(1)).await;
+    assert_eq!(world.reserve(&first, &one(2)).await, Claimed::Contended(Refusal::PoolEmpty));
+    world.release(&second).await;
+    world.take(&first, &one(2)).await;
+}
+
+/// Two attempts at one message that take turns: what it holds goes back once, with the lease that touched it last.
+pub(crate) async fn what_is_tagged_to_and_fro_goes_back_once<F: Fixture>() {
+    let world = World::<F>::with_codes(2).await;
+    let (first, second) = (world.lease(), world.lease());
+    for _ in 0..2 {
+        world.take(&first, &one(1)).await;
+        world.take(&second, &one(1)).await;
+    }
+    world.take(&first, &one(1)).await;
+    world.release(&second).await;
+    assert_eq!(world.counts("spring").await.reserved, 1);
+    world.release(&first).await;
+    assert_eq!((world.available("spring").await, world.counts("spring").await.total), (2, 2));
+    let lease = world.lease();
+    let [one_code, other_code] = world.store.reserve(&lease, &[one(1), one(2)]).await.unwrap().map_bound();
+    assert_ne!(one_code.voucher.code, other_code.voucher.code);
+}
+
+/// However much a dead sender held, all of it comes back.
+pub(crate) async fn a_large_lease_goes_back_whole<F: Fixture>() {
+    const CODES: usize = 2_300;
+    let world = World::<F>::with_codes(CODES).await;
+    let claims: Vec<Claim> = (0..CODES).map(one).collect();
+    let lease = world.lease();
+    world.store.reserve(&lease, &claims).await.unwrap();
+    let shown = world.take(&lease, &claims[7]).await;
+    assert_eq!(world.settle(&lease, &[kept(&[(&claims[7], &shown)])]).await, [Settled::Accepted]);
+    let others = world.lease();
+    let mut codes: Vec<_> = Vec::new();
+    for answer in world.store.reserve(&others, &claims).await.unwrap() {
+        codes.push(bound(answer).voucher.code);
+    }
+    codes.sort();
+    codes.dedup();
+    assert_eq!(codes.len(), CODES);
+    world.outlast_leases().await;
+    world.store.reserve(&world.lease(), &[]).await.unwrap();
+    assert_eq!(world.available("spring").await, CODES as u64 - 1);
+}
+
 /// A zombie: its lease ran out and its code went back. It is not accepted, so it never delivers.
 pub(crate) async fn a_late_settle_cannot_keep_a_code_that_went_back<F: Fixture>() {
     let world = World::<F>::with_codes(5).await;
