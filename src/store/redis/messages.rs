@@ -10,7 +10,7 @@ use redis::Value;
 
 use super::address::{Hash, LOAD, SHARDS, split_from};
 use super::record::is_usual;
-use super::script::{Call, MESSAGES, Part, SPLIT_MESSAGES};
+use super::script::{Call, MESSAGES, SPLIT_MESSAGES, Section};
 use super::{RedisStore, reply};
 use crate::error::Result;
 use crate::voucher::{CustomerId, MessageId, MessageIdentity, Mode};
@@ -191,7 +191,7 @@ impl RedisStore {
             call.push(deed.as_str());
             for (hash, standing) in entries {
                 let bucket = hash.bucket(buckets);
-                let place = call.place(Part::Messages, bucket, || keys.messages(bucket));
+                let place = call.place(Section::Messages, bucket, || keys.messages(bucket));
                 call.push_number(place);
                 call.push(hash.head::<16>());
                 call.push(standing.map(Standing::packed).unwrap_or_default());

@@ -23,6 +23,7 @@ mod messages;
 mod naive;
 mod options;
 mod packed;
+mod parts;
 mod pool;
 mod pool_call;
 mod ports;

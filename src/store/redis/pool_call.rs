@@ -10,7 +10,7 @@ use super::RedisStore;
 use super::address::{Hash, bucket};
 use super::keys::PoolKeys;
 use super::reply;
-use super::script::{Call, Part, Script};
+use super::script::{Call, Script, Section};
 use crate::error::{Error, ErrorKind, Result};
 use crate::voucher::PoolName;
 
@@ -39,13 +39,13 @@ impl Space {
     /// The place among a call's keys of the bucket of bindings for what hashes to `head`.
     pub(super) fn keys_place(&self, call: &mut Call, head: [u8; 4]) -> usize {
         let bucket = bucket(head, self.buckets);
-        call.place(Part::Keys, bucket, || self.keys.keys(bucket))
+        call.place(Section::Keys, bucket, || self.keys.keys(bucket))
     }
 
     /// The place among a call's keys of the bucket of codes for a code's hash.
     pub(super) fn codes_place(&self, call: &mut Call, hash: Hash) -> usize {
         let bucket = hash.bucket(self.buckets);
-        call.place(Part::Codes, bucket, || self.keys.codes(bucket))
+        call.place(Section::Codes, bucket, || self.keys.codes(bucket))
     }
 }
 

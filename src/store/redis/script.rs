@@ -58,7 +58,7 @@ pub(super) static SPLIT_MESSAGES: Script = Script::new(concat!("#!lua\n", includ
 
 /// What is kept in buckets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Part {
+pub(super) enum Section {
     /// The bindings of a pool.
     Keys,
     /// Where the bindings of a pool's codes are.
@@ -75,7 +75,7 @@ pub(super) struct Call {
     pub(super) arguments: Vec<Vec<u8>>,
     /// Whether what it writes must have reached the replicas before its answer counts.
     pub(super) kept: bool,
-    places: HashMap<(Part, u64), usize>,
+    places: HashMap<(Section, u64), usize>,
 }
 
 impl Call {
@@ -91,7 +91,7 @@ impl Call {
     }
 
     /// The place of a bucket's key among the call's keys, counted from 1 as Lua does; it is declared if it is not yet.
-    pub(super) fn place(&mut self, part: Part, bucket: u64, key: impl FnOnce() -> String) -> usize {
+    pub(super) fn place(&mut self, part: Section, bucket: u64, key: impl FnOnce() -> String) -> usize {
         let keys = &mut self.keys;
         *self.places.entry((part, bucket)).or_insert_with(|| {
             keys.push(key());

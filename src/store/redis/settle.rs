@@ -6,59 +6,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::try_join_all;
-use jiff::Timestamp;
 
-use super::address::{Anchors, Field, Hash, LOAD};
-use super::campaigns::Campaigns;
+use super::address::LOAD;
 use super::lookup::Hop;
 use super::messages::{Deed, Standing};
-use super::packed::Packed;
+use super::parts::{Bound, Letter, Part, fill, portions};
 use super::pool_call::Space;
-use super::record::{self, Kind, is_implied};
+use super::record::{Kind, is_implied};
 use super::script::{Call, SETTLE};
 use super::{RedisStore, reply};
 use crate::error::Result;
-use crate::voucher::{Code, Kept, Lease, MessageIdentity, PoolName, Settled, Shown, Width};
-
-/// How many messages one call settles at most, and how many codes.
-const PORTION: usize = 500;
-
-/// A message that is to be kept, and what its addresses are made of.
-struct Letter<'a> {
-    kept: &'a Kept,
-    message: &'a MessageIdentity,
-    /// That of the message's id.
-    hash: Hash,
-    anchors: Anchors,
-}
-
-impl Letter<'_> {
-    fn new(kept: &Kept) -> Letter<'_> {
-        let message = &*kept.message;
-        Letter { kept, message, hash: Hash::of_message(&message.message_id), anchors: Anchors::of(message) }
-    }
-
-    /// The message as the registry names it.
-    fn entry(&self) -> (Hash, Option<Standing>) {
-        (self.hash, Some(Standing::of(self.message, false)))
-    }
-}
-
-/// A binding to be assigned in a pool, for one of the messages that are kept.
-#[derive(Clone)]
-struct Part {
-    message: usize,
-    field: Field,
-    bound: Bound,
-}
-
-/// What must be bound for a message to be accepted.
-#[derive(Clone)]
-enum Bound {
-    Code(Code),
-    /// The choice of this overflow pool, and when what it gave ends.
-    Choice(PoolName, Option<Timestamp>),
-}
+use crate::voucher::{Kept, Lease, MessageIdentity, PoolName, Settled, Shown};
 
 /// What a pool says of one message.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -335,66 +293,4 @@ fn direct_parts(letters: &[Letter<'_>], progress: &Progress) -> Parts {
         }
     }
     parts
-}
-
-/// Cuts parts, which stand by message, into calls, none of them within a message; at least one call, to end the lease.
-fn portions<'a>(parts: &'a [&'a Part]) -> Vec<Vec<&'a [&'a Part]>> {
-    let mut portions = vec![Vec::new()];
-    let mut size = 0;
-    for parts in parts.chunk_by(|one, other| one.message == other.message) {
-        if size > 0 && size + parts.len() > PORTION {
-            portions.push(Vec::new());
-            size = 0;
-        }
-        size += parts.len();
-        if let Some(portion) = portions.last_mut() {
-            portion.push(parts);
-        }
-    }
-    portions
-}
-
-/// Adds the keys and arguments of `settle.lua`.
-fn fill(space: &Space, call: &mut Call, lease: &Lease, letters: &[Letter<'_>], messages: &[&[&Part]], is_end: bool) {
-    call.push(lease.id.get().to_be_bytes());
-    call.push(if is_end { "1" } else { "0" });
-    let campaigns = Campaigns::of(messages.iter().map(|parts| letters[parts[0].message].message.campaign_id.as_ref()));
-    campaigns.declare(call);
-    let (mut packed, mut hashes) = (Packed::default(), Packed::default());
-    for parts in messages {
-        let Letter { message, hash, anchors, .. } = &letters[parts[0].message];
-        let ([_, marks], identity) = record::identity(message, Width::Occurrence(1), false);
-        hashes.fixed(&hash.head::<16>());
-        packed.number(campaigns.place(message.campaign_id.as_ref()));
-        packed.number(space.keys_place(call, anchors.customer.head()));
-        packed.fixed(&[marks]);
-        packed.number(parts.len());
-        packed.text(&identity);
-        for part in *parts {
-            packed.number(space.keys_place(call, part.field.anchor()));
-            let pointer = anchors.pointer(part.field);
-            let pointer = pointer.as_ref().map_or(&[][..], |field| &field.0);
-            match &part.bound {
-                Bound::Code(code) => {
-                    let hash = Hash::of_code(code);
-                    packed.number(space.codes_place(call, hash));
-                    packed.fixed(&part.field.0);
-                    packed.fixed(&hash.head::<8>());
-                    packed.moment(None);
-                    packed.short(pointer);
-                    packed.text(code.as_str().as_bytes());
-                }
-                Bound::Choice(pool, ends) => {
-                    packed.number(0);
-                    packed.fixed(&part.field.0);
-                    packed.fixed(&[0; 8]);
-                    packed.moment(*ends);
-                    packed.short(pointer);
-                    packed.text(format!("\t{pool}").as_bytes());
-                }
-            }
-        }
-    }
-    call.push(packed);
-    call.push(hashes);
 }
