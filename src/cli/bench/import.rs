@@ -42,8 +42,10 @@ async fn measure_both(
     naive: &NaiveRedis,
     numbers: std::ops::Range<usize>,
 ) -> Result<()> {
-    let (vouchers, codes) =
-        (portions(numbers.clone()).collect::<Vec<_>>(), pipelines(numbers.clone()).collect::<Vec<_>>());
+    let (vouchers, codes) = (
+        portions(numbers.clone(), store.portion()).collect::<Vec<_>>(),
+        pipelines(numbers.clone()).collect::<Vec<_>>(),
+    );
     record.add(names[0], rate(numbers.len(), import(store, vouchers.into_iter())).await?);
     record.add(names[1], rate(numbers.len(), import_naively(naive, codes.into_iter())).await?);
     Ok(())

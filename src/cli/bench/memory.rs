@@ -44,7 +44,7 @@ async fn measure_store(stage: &Stage, codes: usize, record: &mut Record) -> Resu
     drop(store);
     let empty = used(&redis).await?;
     let store = stage.open(Kind::Redis, &server, PROJECT).await?;
-    import(&*store, portions(BEFORE..BEFORE + codes)).await?;
+    import(&*store, portions(BEFORE..BEFORE + codes, store.portion())).await?;
     drop(store);
     record.add("memory.available_bytes", (used(&redis).await? - empty) / codes as f64);
     let store = stage.open(Kind::Redis, &server, PROJECT).await?;

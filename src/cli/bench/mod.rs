@@ -89,7 +89,7 @@ impl Extent {
 
     /// How many codes are imported at a time into a store that has many.
     fn portion(&self) -> usize {
-        (self.codes / 20).max(1_000)
+        (self.codes / 4).max(1_000)
     }
 }
 

@@ -102,7 +102,7 @@ impl Stage {
     /// A new store with so many codes in its pool.
     pub(super) async fn store(&self, kind: Kind, server: &Server, codes: usize) -> Result<Arc<dyn Store>> {
         let store = self.empty_store(kind, server).await?;
-        import(&*store, workload::portions(0..codes)).await?;
+        import(&*store, workload::portions(0..codes, store.portion())).await?;
         Ok(store)
     }
 

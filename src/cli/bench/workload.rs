@@ -13,8 +13,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::render::{Attributes, Limits, Message, Purpose, Renderer, Template};
 use crate::voucher::{CampaignId, Channel, Code, Metadata, NewVoucher, PoolName};
 
-/// How many vouchers `pool import` adds at once.
-const PORTION: usize = 10_000;
 /// How many codes a naive program imports at once.
 const PIPELINE: usize = 1_000;
 
@@ -91,12 +89,12 @@ pub(super) fn pipelines(numbers: Range<usize>) -> impl Iterator<Item = Vec<Strin
     spans(numbers, PIPELINE).map(|numbers| numbers.map(code_text).collect())
 }
 
-/// Codes on their way into a pool, as many at a time as `pool import` adds at once.
-pub(super) fn portions(numbers: Range<usize>) -> impl Iterator<Item = Result<Vec<NewVoucher>>> {
+/// Codes on their way into a pool, so many at a time.
+pub(super) fn portions(numbers: Range<usize>, size: usize) -> impl Iterator<Item = Result<Vec<NewVoucher>>> {
     let voucher = |number| {
         Ok(NewVoucher { code: Code::new(code_text(number))?, expires_at: None, metadata: Metadata::default() })
     };
-    spans(numbers, PORTION).map(move |numbers| numbers.map(voucher).collect())
+    spans(numbers, size).map(move |numbers| numbers.map(voucher).collect())
 }
 
 fn spans(numbers: Range<usize>, size: usize) -> impl Iterator<Item = Range<usize>> {
@@ -209,7 +207,7 @@ mod tests {
     fn no_two_numbers_make_the_same_code() {
         let codes: HashSet<String> = pipelines(0..100_000).flatten().collect();
         assert!(codes.len() == 100_000 && codes.iter().all(|code| code.len() == 12));
-        let portions: Vec<usize> = portions(5..20_010).map(|portion| portion.unwrap().len()).collect();
+        let portions: Vec<usize> = portions(5..20_010, 10_000).map(|portion| portion.unwrap().len()).collect();
         assert_eq!(portions, [10_000, 10_000, 5]);
     }
 }
