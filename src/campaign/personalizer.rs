@@ -102,6 +102,13 @@ impl Personalizer {
         Pipeline::new(self.clone())
     }
 
+    /// Takes outcomes back that are done with: the next messages are written into their memory, which saves time.
+    pub fn recycle(&self, outcomes: Vec<Outcome>) {
+        for message in outcomes.into_iter().filter_map(|outcome| outcome.result.ok()) {
+            self.template.recycle(message.parts);
+        }
+    }
+
     /// Personalises a batch of messages; the outcomes stand in their order. When it returns, every code in a rendered
     /// message is durably assigned to it. When the future is dropped, no code is lost: what was reserved goes back.
     ///

@@ -70,10 +70,11 @@ impl Campaign {
         progress: &mut (dyn FnMut(&Tally) + Send),
     ) -> Result<Summary> {
         let (output, checkpoint) = OutputFolder::open(folder, &self.id, &self.template.fingerprint())?;
+        let personalizer = self.personalizer();
         let mut run = Run {
-            pipeline: self.personalizer().pipeline().stopping_when_empty(self.when_empty == WhenEmpty::Pause),
+            pipeline: personalizer.pipeline().stopping_when_empty(self.when_empty == WhenEmpty::Pause),
             stops_when_empty: self.when_empty == WhenEmpty::Pause,
-            writer: Writer::new(output, checkpoint),
+            writer: Writer::new(output, checkpoint, personalizer),
             read: 0,
         };
         let goes_on_retrying = options.retry_failed && run.writer.checkpoint.retry.is_some();

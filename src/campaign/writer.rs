@@ -10,6 +10,7 @@ use super::audience::Position;
 use super::checkpoint::{Checkpoint, Retry};
 use super::outcome::{Outcome, Reason};
 use super::output::OutputFolder;
+use super::personalizer::Personalizer;
 use super::report::{Report, Tally};
 use crate::error::Result;
 use crate::voucher::CampaignId;
@@ -26,6 +27,8 @@ pub(super) struct Writer {
     began: Instant,
     seconds_before: f64,
     committed: Instant,
+    /// Takes the outcomes that are written.
+    personalizer: Personalizer,
 }
 
 /// A batch that has its outcomes.
@@ -51,9 +54,17 @@ pub(super) struct Slot {
 }
 
 impl Writer {
-    pub(super) fn new(output: OutputFolder, checkpoint: Checkpoint) -> Writer {
+    pub(super) fn new(output: OutputFolder, checkpoint: Checkpoint, personalizer: Personalizer) -> Writer {
         let (began, seconds_before) = (Instant::now(), checkpoint.seconds);
-        Writer { output, checkpoint, duplicate_lines: Vec::new(), began, seconds_before, committed: began }
+        Writer {
+            output,
+            checkpoint,
+            duplicate_lines: Vec::new(),
+            began,
+            seconds_before,
+            committed: began,
+            personalizer,
+        }
     }
 
     /// Writes pages until no more come, and tells the counts after each.
@@ -66,14 +77,15 @@ impl Writer {
     }
 
     fn write(&mut self, page: Page) -> Result<()> {
-        let mut outcomes = page.outcomes.into_iter();
+        let mut outcomes = page.outcomes.iter();
         let mut after = None;
         for slot in page.slots.slots {
-            let Some(outcome) = slot.invalid.map(|outcome| *outcome).or_else(|| outcomes.next()) else { break };
-            self.output.add(&outcome)?;
-            self.checkpoint.tally.count(&outcome, slot.retried.map(Reason::as_str));
+            let Some(outcome) = slot.invalid.as_deref().or_else(|| outcomes.next()) else { break };
+            self.output.add(outcome)?;
+            self.checkpoint.tally.count(outcome, slot.retried.map(Reason::as_str));
             after = slot.after;
         }
+        self.personalizer.recycle(page.outcomes);
         if !page.is_cut {
             after = Some(page.slots.after);
         }

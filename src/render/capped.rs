@@ -11,8 +11,14 @@ pub(super) struct Capped {
 }
 
 impl Capped {
-    pub(super) fn new(capacity: usize, limit: usize) -> Capped {
-        Capped { bytes: Vec::with_capacity(capacity.min(limit)), limit, full: false }
+    /// Writes into an empty buffer.
+    pub(super) fn new(bytes: Vec<u8>, limit: usize) -> Capped {
+        Capped { bytes, limit, full: false }
+    }
+
+    /// The buffer, with whatever was printed.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 
     /// What was printed. The engine prints text, so nothing is lost here.

@@ -41,6 +41,35 @@ struct Part {
     file: String,
     /// How long its output was last time, so that the next buffer is large enough at once.
     length: AtomicUsize,
+    /// Buffers to write over: where they are made and dropped by different threads, they cost as much as a quarter of a render.
+    spare: Mutex<Vec<Vec<u8>>>,
+}
+
+/// How many spare buffers a part keeps, and how large each is at most.
+const SPARE: usize = 4096;
+const SPARE_BYTES: usize = 64 << 10;
+
+impl Part {
+    fn new(name: &'static str, file: String) -> Part {
+        Part { name, file, length: AtomicUsize::new(0), spare: Mutex::default() }
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn buffer(&self) -> Vec<u8> {
+        let spare = self.spare().pop();
+        spare.unwrap_or_else(|| Vec::with_capacity(self.length.load(Ordering::Relaxed) + 64))
+    }
+
+    fn take_back(&self, mut buffer: Vec<u8>) {
+        let mut spare = self.spare();
+        if spare.len() < SPARE && buffer.capacity() <= SPARE_BYTES {
+            buffer.clear();
+            spare.push(buffer);
+        }
+    }
 }
 
 /// What rendering a message gives.
@@ -99,7 +128,7 @@ impl Template {
         sources: Arc<Mutex<Sources>>,
         limits: Limits,
     ) -> Template {
-        let parts = parts.into_iter().map(|(name, file)| Part { name, file, length: AtomicUsize::new(0) }).collect();
+        let parts = parts.into_iter().map(|(name, file)| Part::new(name, file)).collect();
         let fingerprint = fingerprint(&sources.lock().unwrap_or_else(PoisonError::into_inner).files);
         Template { name: name.to_owned(), channel, parts, environment, sources, fingerprint, limits }
     }
@@ -159,6 +188,16 @@ impl Template {
         (rendering, missing)
     }
 
+    /// Takes the texts of a message back that nobody needs any more: the next ones are written into their memory. Whoever
+    /// renders many messages saves time by that, and who does not loses nothing.
+    pub fn recycle(&self, texts: Vec<(&'static str, String)>) {
+        for (name, text) in texts {
+            if let Some(part) = self.parts.iter().find(|part| part.name == name && !parts::is_one_line(name)) {
+                part.take_back(text.into_bytes());
+            }
+        }
+    }
+
     /// Renders a message to be looked at, with preview codes instead of vouchers.
     ///
     /// # Errors
@@ -200,9 +239,10 @@ impl Template {
     }
 
     fn part(&self, part: &Part, root: Value, limit: usize, session: &Session) -> Result<String, Box<Rendering>> {
-        let mut output = Capped::new(part.length.load(Ordering::Relaxed) + 64, limit);
+        let mut output = Capped::new(part.buffer(), limit);
         let error = self.evaluate(part, root, &mut output).err();
         if let Some(stop) = session.stopped() {
+            part.take_back(output.into_bytes());
             return Err(Box::new(self.ended(stop, error.as_ref())));
         }
         match error {

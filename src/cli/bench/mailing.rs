@@ -80,6 +80,7 @@ impl Mailing {
             }
             let Some(landed) = pipeline.next().await? else { return Ok(()) };
             rendered(&landed.outcomes)?;
+            personalizer.recycle(landed.outcomes);
         }
     }
 

@@ -65,8 +65,10 @@ fn evaluate(call: &Call) -> Cmd {
 }
 
 fn evaluation(name: &str, script: &str, call: &Call) -> Cmd {
-    let mut command = redis::cmd(name);
-    command.arg(script).arg(call.keys.len()).arg(&call.keys).arg(&call.arguments);
+    let bytes = call.keys.iter().map(String::len).chain(call.arguments.iter().map(Vec::len)).sum::<usize>();
+    let count = call.keys.len() + call.arguments.len() + 3;
+    let mut command = Cmd::with_capacity(count, bytes + script.len() + 64);
+    command.arg(name).arg(script).arg(call.keys.len()).arg(&call.keys).arg(&call.arguments);
     command
 }
 
