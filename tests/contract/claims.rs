@@ -1,5 +1,6 @@
 //! Claims: who gets which voucher.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -91,6 +92,17 @@ pub(crate) async fn codes_come_in_random_order<F: Fixture>() {
     let mut sorted: Vec<_> = codes.iter().map(|code| code.as_str().to_owned()).collect();
     sorted.sort();
     assert_eq!(sorted, numbered("S", 100));
+}
+
+/// A call may take more than a store reads ahead: what it took so far is not there to be taken again.
+pub(crate) async fn a_call_of_any_size_takes_no_code_twice<F: Fixture>() {
+    let world = World::<F>::with_codes(3000).await;
+    let claims: Vec<_> = (0..2500).map(one).collect();
+    let answers = world.store.reserve(&world.lease(), &claims).await.unwrap();
+    let codes: HashSet<_> = answers.into_iter().map(|answer| bound(answer).voucher.code).collect();
+    assert_eq!(codes.len(), 2500);
+    let counts = world.counts("spring").await;
+    assert_eq!((counts.reserved, counts.available), (2500, 500));
 }
 
 /// Where codes expire one by one, those of the earliest expiry go first, and those that never expire last.

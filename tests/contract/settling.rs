@@ -157,6 +157,24 @@ pub(crate) async fn an_accepted_id_belongs_to_its_customer_and_mode<F: Fixture>(
     assert_eq!(world.available("spring").await, 8);
 }
 
+/// Two customers come under one id, in one call: the first has it from then on.
+pub(crate) async fn an_id_goes_to_one_customer_and_mode_of_a_call<F: Fixture>() {
+    let world = World::<F>::with_codes(9).await;
+    for (n, (first, second)) in
+        [(message("a", "ada"), message("a", "bob")), (test_message("b", "ada"), message("b", "ada"))]
+            .into_iter()
+            .enumerate()
+    {
+        let claims = [&first, &second].map(|message| claim("spring", message, Width::Message));
+        let lease = world.lease();
+        let [one, other] = world.store.reserve(&lease, &claims).await.unwrap().map_bound();
+        let messages = [kept(&[(&claims[0], &one)]), kept(&[(&claims[1], &other)])];
+        assert_eq!(world.settle(&lease, &messages).await, [Settled::Accepted, Settled::Refused]);
+        assert_eq!(world.settle(&world.lease(), &messages).await, [Settled::Accepted, Settled::Refused]);
+        assert_eq!(world.available("spring").await, 8 - n as u64);
+    }
+}
+
 /// A message that is refused leaves its id free.
 pub(crate) async fn a_refused_id_belongs_to_nobody<F: Fixture>() {
     let world = World::<F>::with_codes(5).await;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::{OptionalExtension, Params, Row, params};
+use rusqlite::{CachedStatement, OptionalExtension, Params, Row, params};
 
 use super::fault::{Outcome, stored};
 use super::message;
@@ -131,9 +131,18 @@ pub(super) enum Choice {
     Fallback(Code),
 }
 
+/// The statement with which [`reserve`] writes a binding.
+pub(super) fn insert<'c>(session: &Session<'c>) -> Outcome<CachedStatement<'c>> {
+    let sql = "INSERT INTO binding (pool_id, occurrence, shared_in, voucher_id, fallback_code, from_pool_id, lease_id,
+        message_id, customer_id, campaign_id, channel, mode, assigned_at, expires_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+    Ok(session.connection.prepare_cached(sql)?)
+}
+
 /// Reserves `choice`, given by the pool `from`, for `claim` under `key` in the pool `named`.
 pub(super) fn reserve(
     session: &Session<'_>,
+    insert: &mut CachedStatement<'_>,
     lease: &Lease,
     claim: (&Pool, &ClaimKey, &MessageIdentity),
     from: &Pool,
@@ -144,15 +153,11 @@ pub(super) fn reserve(
         Choice::Voucher(voucher) => (Some(voucher.id), None, from.validity(session, voucher.expires_at)),
         Choice::Fallback(code) => (None, Some(code.as_str()), None),
     };
-    let insert =
-        "INSERT INTO binding (pool_id, occurrence, shared_in, voucher_id, fallback_code, from_pool_id, lease_id, message_id,
-        customer_id, campaign_id, channel, mode, assigned_at, expires_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
     let (occurrence, shared_in) = match key.parts().1 {
         KeyOwner::Message { occurrence, .. } => (Some(occurrence.unwrap_or(WHOLE)), None),
         KeyOwner::Customer { campaign, .. } => (None, Some(campaign.unwrap_or(FOR_GOOD))),
     };
-    session.connection.prepare_cached(insert)?.execute(params![
+    insert.execute(params![
         named.id,
         occurrence,
         shared_in,

@@ -1,11 +1,13 @@
 //! What a message shows, held against the bindings that there are.
 
+use std::collections::HashMap;
+
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::binding::{self, FOR_GOOD, WHOLE};
 use super::fault::Outcome;
 use super::session::Session;
-use crate::voucher::{KeyOwner, MessageIdentity, Mode, Shown};
+use crate::voucher::{ClaimKey, KeyOwner, Lease, MessageIdentity, Mode, Shown};
 
 /// A binding that a message shows.
 pub(super) struct Held {
@@ -92,5 +94,90 @@ impl Held {
             changes.limit(pool, campaign, self.expires_at, 1);
         }
         Ok(())
+    }
+}
+
+/// The valid vouchers that one lease holds, by their codes: nearly all that its messages show, read by one statement.
+#[derive(Default)]
+pub(super) struct Holdings(HashMap<String, Holding>);
+
+struct Holding {
+    id: i64,
+    pool: i64,
+    from_pool: i64,
+    mode: String,
+    occurrence: Option<u32>,
+    shared_in: Option<String>,
+    message: String,
+    customer: String,
+    expires_at: Option<i64>,
+    /// Whether its key is that of a message of whose id the file knows nothing else.
+    is_new: bool,
+}
+
+const HOLDINGS: &str =
+    "SELECT voucher.code, binding.id, binding.pool_id, binding.from_pool_id, binding.mode, binding.occurrence,
+        binding.shared_in, binding.message_id, binding.customer_id, binding.expires_at, binding.occurrence IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM binding AS other WHERE other.message_id = binding.message_id
+            AND other.occurrence IS NOT NULL AND other.id <> binding.id AND other.lease_id IS NOT binding.lease_id)
+        AND NOT EXISTS (SELECT 1 FROM message WHERE message.project_id = ?3 AND message.id = binding.message_id)
+    FROM binding CROSS JOIN voucher ON voucher.id = binding.voucher_id
+    WHERE binding.lease_id = ?1 AND voucher.void_at IS NULL AND ifnull(binding.expires_at > ?2, 1)";
+
+impl Holdings {
+    /// Reads what `lease` holds.
+    pub(super) fn of(session: &Session<'_>, lease: &Lease) -> Outcome<Holdings> {
+        let mut statement = session.connection.prepare_cached(HOLDINGS)?;
+        let row = params![lease.id.get().cast_signed(), session.now, session.project];
+        let holdings = statement.query_map(row, |row| Ok((row.get(0)?, Holding::read(row)?)))?;
+        Ok(Holdings(holdings.collect::<rusqlite::Result<_>>()?))
+    }
+
+    /// What `message` shows under a key in the pool of that id, if it is among this. If not, it may be bound elsewhere.
+    pub(super) fn get(&self, message: &MessageIdentity, pool: i64, shown: &Shown) -> Option<Held> {
+        let holding = self.0.get(shown.code.as_str())?;
+        (holding.pool == pool && holding.is_under(&shown.key)).then(|| holding.held(message))
+    }
+
+    /// Whether the codes that `message` shows tell that nothing was accepted under its id so far, nor retired. If not, the file
+    /// has to be asked.
+    pub(super) fn is_new(&self, message: &MessageIdentity, shown: &[Shown]) -> bool {
+        let mut held = shown.iter().filter_map(|shown| self.0.get(shown.code.as_str()));
+        held.any(|holding| holding.is_new && holding.message == message.message_id.as_str())
+    }
+}
+
+impl Holding {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Holding> {
+        Ok(Holding {
+            id: row.get(1)?,
+            pool: row.get(2)?,
+            from_pool: row.get(3)?,
+            mode: row.get(4)?,
+            occurrence: row.get(5)?,
+            shared_in: row.get(6)?,
+            message: row.get(7)?,
+            customer: row.get(8)?,
+            expires_at: row.get(9)?,
+            is_new: row.get(10)?,
+        })
+    }
+
+    fn is_under(&self, key: &ClaimKey) -> bool {
+        let (mode, owner) = key.parts();
+        mode.as_str() == self.mode
+            && match owner {
+                KeyOwner::Message { id, occurrence } => {
+                    id == self.message && self.occurrence == Some(occurrence.unwrap_or(WHOLE))
+                }
+                KeyOwner::Customer { id, campaign } => {
+                    id == self.customer && self.shared_in.as_deref() == Some(campaign.unwrap_or(FOR_GOOD))
+                }
+            }
+    }
+
+    fn held(&self, message: &MessageIdentity) -> Held {
+        let is_own = self.message == message.message_id.as_str() && self.customer == message.customer_id.as_str();
+        Held { id: self.id, is_reserved: true, is_own, stock: Some(self.from_pool), expires_at: self.expires_at }
     }
 }

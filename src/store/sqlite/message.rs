@@ -1,10 +1,12 @@
 //! Messages: whom an id belongs to, and whether it is retired.
 
+use std::collections::HashSet;
+
 use rusqlite::params;
 
-use super::fault::Outcome;
+use super::fault::{Outcome, stored};
 use super::session::Session;
-use crate::voucher::MessageIdentity;
+use crate::voucher::{Claim, MessageIdentity};
 
 /// What the file knows of a message's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +42,18 @@ pub(super) fn standing(session: &Session<'_>, message: &MessageIdentity) -> Outc
         Some(2) => Standing::Foreign,
         Some(_) => Standing::Retired,
     })
+}
+
+/// Which messages of `claims` the file knows anything of, by their ids: the others need no look-up of their own.
+pub(super) fn known<'k>(session: &Session<'_>, claims: &'k [Claim]) -> Outcome<HashSet<&'k str>> {
+    let sql = "SELECT asked.key FROM json_each(?1) AS asked
+        WHERE EXISTS (SELECT 1 FROM binding WHERE message_id = asked.value AND occurrence IS NOT NULL)
+            OR EXISTS (SELECT 1 FROM message WHERE project_id = ?2 AND id = asked.value)";
+    let ids: Vec<_> = claims.iter().map(|claim| claim.message.message_id.as_str()).collect();
+    let mut statement = session.connection.prepare_cached(sql)?;
+    let row = params![stored(serde_json::to_string(&ids))?, session.project];
+    let places = statement.query_map(row, |row| row.get::<_, u32>(0))?;
+    Ok(places.map(|place| Ok(ids[place? as usize])).collect::<rusqlite::Result<_>>()?)
 }
 
 /// Binds the id of `message` to its customer and mode, where nothing that is assigned under it does.

@@ -1,20 +1,20 @@
 //! Answering a batch of claims.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use rusqlite::params;
+use rusqlite::{CachedStatement, params};
 
 use super::binding::{self, Bound, Choice};
 use super::fault::Outcome;
 use super::limit::Limiter;
-use super::message::{Standing, standing};
+use super::message::{self, Standing};
 use super::pool::{Pool, Pools};
 use super::session::Session;
 use super::shelf::{self, Available};
 use super::{lease, rival};
-use crate::voucher::{Binding, Claim, ClaimKey, Claimed, KeyOwner, Lease, MessageIdentity, Refusal, Rejection};
+use crate::voucher::{Claim, ClaimKey, Claimed, KeyOwner, Lease, MessageIdentity, Refusal, Rejection};
 
 /// How many vouchers are read ahead from a pool's shelf.
 const AHEAD: usize = 1000;
@@ -25,7 +25,7 @@ pub(super) fn reserve(session: &Session<'_>, lease: &Lease, claims: &[Claim]) ->
     lease::sweep(session)?;
     lease::renew(session, lease)?;
     session.flush()?;
-    let mut batch = Batch::new(session, lease, claims.len());
+    let mut batch = Batch::new(session, lease, claims)?;
     claims.iter().zip(&keys).map(|(claim, key)| batch.answer(claim, key)).collect()
 }
 
@@ -33,6 +33,9 @@ pub(super) fn reserve(session: &Session<'_>, lease: &Lease, claims: &[Claim]) ->
 struct Batch<'s, 'c> {
     session: &'s Session<'c>,
     lease: &'s Lease,
+    insert: CachedStatement<'c>,
+    /// The ids of the messages that the file knows anything of.
+    known: HashSet<&'s str>,
     pools: Pools<'s, 'c>,
     limiter: Limiter<'s, 'c>,
     chains: HashMap<i64, Rc<[Rc<Pool>]>>,
@@ -43,21 +46,23 @@ struct Batch<'s, 'c> {
 }
 
 impl<'s, 'c> Batch<'s, 'c> {
-    fn new(session: &'s Session<'c>, lease: &'s Lease, unanswered: usize) -> Batch<'s, 'c> {
-        Batch {
+    fn new(session: &'s Session<'c>, lease: &'s Lease, claims: &'s [Claim]) -> Outcome<Batch<'s, 'c>> {
+        Ok(Batch {
             session,
             lease,
+            insert: binding::insert(session)?,
+            known: message::known(session, claims)?,
             pools: Pools::new(session),
             limiter: Limiter::new(session, lease),
             chains: HashMap::new(),
             shelves: HashMap::new(),
             rivals: HashMap::new(),
             last: None,
-            unanswered,
-        }
+            unanswered: claims.len(),
+        })
     }
 
-    fn answer(&mut self, claim: &Claim, key: &ClaimKey) -> Outcome<Claimed> {
+    fn answer(&mut self, claim: &'s Claim, key: &ClaimKey) -> Outcome<Claimed> {
         let answer = match self.standing(&claim.message)? {
             Standing::Retired => Claimed::Rejected(Rejection::Released),
             Standing::Foreign => Claimed::Rejected(Rejection::Conflict),
@@ -75,7 +80,10 @@ impl<'s, 'c> Batch<'s, 'c> {
         match &self.last {
             Some((last, known)) if Arc::ptr_eq(last, message) => Ok(*known),
             _ => {
-                let found = standing(self.session, message)?;
+                let found = match self.known.contains(message.message_id.as_str()) {
+                    true => message::standing(self.session, message)?,
+                    false => Standing::Unknown,
+                };
                 self.last = Some((message.clone(), found));
                 Ok(found)
             }
@@ -86,7 +94,7 @@ impl<'s, 'c> Batch<'s, 'c> {
         &mut self,
         pool: &Rc<Pool>,
         key: &ClaimKey,
-        message: &MessageIdentity,
+        message: &'s MessageIdentity,
         known: Standing,
     ) -> Outcome<Claimed> {
         let bound = match key.parts() {
@@ -119,7 +127,7 @@ impl<'s, 'c> Batch<'s, 'c> {
         Ok(Claimed::Bound(bound.binding()?))
     }
 
-    fn take(&mut self, pool: &Rc<Pool>, key: &ClaimKey, message: &MessageIdentity) -> Outcome<Claimed> {
+    fn take(&mut self, pool: &Rc<Pool>, key: &ClaimKey, message: &'s MessageIdentity) -> Outcome<Claimed> {
         let chain = self.chain(pool)?;
         for from in chain.iter() {
             if let Some(voucher) = self.next_of(from)? {
@@ -134,10 +142,18 @@ impl<'s, 'c> Batch<'s, 'c> {
         Ok(refuse(Refusal::PoolEmpty, self.is_contended(&chain)?))
     }
 
-    fn bind(&mut self, claim: (&Pool, &ClaimKey, &MessageIdentity), from: &Pool, choice: Choice) -> Outcome<Claimed> {
-        let binding: Binding = binding::reserve(self.session, self.lease, claim, from, choice)?;
+    fn bind(
+        &mut self,
+        claim: (&Pool, &ClaimKey, &'s MessageIdentity),
+        from: &Pool,
+        choice: Choice,
+    ) -> Outcome<Claimed> {
+        let binding = binding::reserve(self.session, &mut self.insert, self.lease, claim, from, choice)?;
         self.limiter.count(claim.0, claim.2);
-        self.last = None;
+        self.known.insert(claim.2.message_id.as_str());
+        if let Some((_, known @ Standing::Unknown)) = &mut self.last {
+            *known = Standing::Reserving;
+        }
         Ok(Claimed::Bound(binding))
     }
 
