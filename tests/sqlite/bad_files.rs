@@ -59,6 +59,17 @@ async fn a_file_of_a_newer_version_is_refused_by_name() {
     assert!(error.to_string().contains("99") && error.help().unwrap().contains("newer program"));
 }
 
+/// The tables of version 1 were others, and nothing brings them to the present ones: the file stays as it is.
+#[tokio::test]
+async fn a_file_from_before_the_first_release_is_refused_by_name() {
+    let place = Place::with_codes(1).await;
+    place.sql().pragma_update(None, "user_version", 1).unwrap();
+    let error = refusal(&place.path(), ErrorKind::InvalidInput, "before the first release");
+    assert!(error.to_string().contains("its schema is 1") && error.help().unwrap().contains("new store file"));
+    let version: i64 = place.sql().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    assert_eq!(version, 1);
+}
+
 /// A file that may only be read is refused when it is opened, not at the first claim.
 #[tokio::test]
 async fn a_read_only_file_is_refused() {
