@@ -55,9 +55,9 @@ pub(crate) async fn settings_are_replaced_as_a_whole<F: Fixture>() {
 pub(crate) async fn a_code_is_once_in_the_project<F: Fixture>() {
     let world = World::<F>::with_codes(2).await;
     world.pool("autumn", PoolSettings::default()).await;
-    let codes = ["NEW", "S-00001", "NEW", "OTHER"].map(str::to_owned);
+    let codes = ["NEW", "S-00001", "NEW", "OTHER", "S-00001"].map(str::to_owned);
     let spring = || Imported::InOtherPool(pool("spring"));
-    let expected = [Imported::Added, spring(), Imported::AlreadyInPool, Imported::Added];
+    let expected = [Imported::Added, spring(), Imported::AlreadyInPool, Imported::Added, spring()];
     assert_eq!(world.import("autumn", &codes).await, expected);
     assert_eq!((world.available("autumn").await, world.available("spring").await), (2, 2));
     assert_eq!(world.record(&code("S-00001")).await.pool, pool("spring"));

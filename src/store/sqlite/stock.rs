@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rand::seq::SliceRandom;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Statement, params};
 
 use super::fault::{Fault, Outcome, stored};
 use super::session::Session;
@@ -101,40 +101,45 @@ fn check_unused(session: &Session<'_>, id: i64, name: &PoolName, archived: bool)
 
 fn import(session: &Session<'_>, pool: &PoolName, vouchers: &[NewVoucher]) -> Outcome<Vec<Imported>> {
     let id = pool::id(session, pool)?.ok_or_else(|| refusal::no_such_pool(pool))?;
-    let mut added = HashSet::new();
-    let mut answers = Vec::with_capacity(vouchers.len());
-    let mut fresh = Vec::new();
-    for voucher in vouchers {
-        let known = owner(session, voucher)?;
-        answers.push(match known {
-            Some((owner, name)) if owner != id => Imported::InOtherPool(stored(PoolName::new(name))?),
-            None if added.insert(&voucher.code) => {
-                fresh.push(voucher);
-                Imported::Added
-            }
-            _ => Imported::AlreadyInPool,
-        });
+    let mut answers = vec![Imported::AlreadyInPool; vouchers.len()];
+    let mut codes = HashSet::with_capacity(vouchers.len());
+    let (mut once, again): (Vec<_>, Vec<_>) =
+        (0..vouchers.len()).partition(|place| codes.insert(&vouchers[*place].code));
+    once.shuffle(&mut rand::rng());
+    let mut insert = session.connection.prepare_cached(INSERT)?;
+    for place in once {
+        answers[place] = match add(session, &mut insert, id, &vouchers[place])? {
+            true => Imported::Added,
+            false => known(session, id, &vouchers[place])?,
+        };
     }
-    fresh.shuffle(&mut rand::rng());
-    fresh.into_iter().try_for_each(|voucher| add(session, id, voucher))?;
+    for place in again {
+        answers[place] = known(session, id, &vouchers[place])?;
+    }
     Ok(answers)
 }
 
-/// The pool of the project that has a code already.
-fn owner(session: &Session<'_>, voucher: &NewVoucher) -> Outcome<Option<(i64, String)>> {
+const INSERT: &str = "INSERT INTO voucher (project_id, pool_id, code, expires_at, metadata) VALUES (?1, ?2, ?3, ?4, ?5)
+    ON CONFLICT DO NOTHING";
+
+/// Whether the code was new.
+fn add(session: &Session<'_>, insert: &mut Statement<'_>, pool: i64, voucher: &NewVoucher) -> Outcome<bool> {
+    let expires_at = voucher.expires_at.map(Timestamp::as_millisecond);
+    let metadata = (!voucher.metadata.is_empty()).then(|| serde_json::to_string(&voucher.metadata));
+    let row = params![session.project, pool, voucher.code.as_str(), expires_at, metadata.map(stored).transpose()?];
+    let is_new = insert.execute(row)? == 1;
+    if is_new {
+        session.changes.borrow_mut().pool(pool, State::Available, expires_at, 1);
+    }
+    Ok(is_new)
+}
+
+/// Where the project has a code already.
+fn known(session: &Session<'_>, pool: i64, voucher: &NewVoucher) -> Outcome<Imported> {
     let sql = "SELECT pool.id, pool.name FROM voucher JOIN pool ON pool.id = voucher.pool_id
         WHERE voucher.project_id = ?1 AND voucher.code = ?2";
     let mut statement = session.connection.prepare_cached(sql)?;
     let row = params![session.project, voucher.code.as_str()];
-    Ok(statement.query_row(row, |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
-}
-
-fn add(session: &Session<'_>, pool: i64, voucher: &NewVoucher) -> Outcome<()> {
-    let expires_at = voucher.expires_at.map(Timestamp::as_millisecond);
-    let metadata = (!voucher.metadata.is_empty()).then(|| serde_json::to_string(&voucher.metadata));
-    let sql = "INSERT INTO voucher (project_id, pool_id, code, expires_at, metadata) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let row = params![session.project, pool, voucher.code.as_str(), expires_at, metadata.map(stored).transpose()?];
-    session.connection.prepare_cached(sql)?.execute(row)?;
-    session.changes.borrow_mut().pool(pool, State::Available, expires_at, 1);
-    Ok(())
+    let (owner, name): (i64, String) = statement.query_row(row, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(if owner == pool { Imported::AlreadyInPool } else { Imported::InOtherPool(stored(PoolName::new(name))?) })
 }
