@@ -74,6 +74,7 @@ macro_rules! store_contract {
                     a_code_shown_twice_is_assigned_once,
                     an_accepted_id_belongs_to_its_customer_and_mode,
                     an_id_goes_to_one_customer_and_mode_of_a_call,
+                    a_reserved_id_goes_to_the_customer_accepted_first,
                     a_refused_id_belongs_to_nobody,
                     an_id_is_not_bound_to_its_channel,
                     an_expired_code_is_not_kept,

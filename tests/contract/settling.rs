@@ -175,6 +175,27 @@ pub(crate) async fn an_id_goes_to_one_customer_and_mode_of_a_call<F: Fixture>() 
     }
 }
 
+/// What is reserved under an id binds it to nobody: it goes to whom it is accepted for, with a code of its own or without.
+pub(crate) async fn a_reserved_id_goes_to_the_customer_accepted_first<F: Fixture>() {
+    let world = World::<F>::with_codes(9).await;
+    world.pool("summer", PoolSettings::default()).await;
+    world.import("summer", &numbered("SU", 9)).await;
+    for (id, shows_a_code) in [("a", true), ("b", false)] {
+        let lease = world.lease();
+        let late = claim("spring", &message(id, "bob"), Width::Message);
+        let binding = world.take(&lease, &late).await;
+        let first = claim("summer", &message(id, "ada"), Width::Message);
+        if shows_a_code {
+            world.send(&first).await;
+        } else {
+            let plain = Kept { message: first.message.clone(), shown: vec![] };
+            assert_eq!(world.settle(&world.lease(), &[plain]).await, [Settled::Accepted]);
+        }
+        assert_eq!(world.settle(&lease, &[kept(&[(&late, &binding)])]).await, [Settled::Refused]);
+        assert_eq!(world.available("spring").await, 9);
+    }
+}
+
 /// A message that is refused leaves its id free.
 pub(crate) async fn a_refused_id_belongs_to_nobody<F: Fixture>() {
     let world = World::<F>::with_codes(5).await;
