@@ -94,6 +94,33 @@ pub(crate) async fn codes_come_in_random_order<F: Fixture>() {
     assert_eq!(sorted, numbered("S", 100));
 }
 
+/// Ids are any text: quotes, backslashes and what looks like a number or an escape are what they are.
+pub(crate) async fn an_id_of_any_letters_is_found_again<F: Fixture>() {
+    let world = World::<F>::with_codes(20).await;
+    let ids = [
+        r#"a "b" 'c'"#,
+        r"a\b\u0041",
+        "aA",
+        "12",
+        "12.0",
+        "null",
+        "[1]",
+        "é 😀 \u{2028}\u{feff}\u{ffff}",
+        "e:1:m",
+        "%s ?1",
+    ];
+    let claims = ids.map(|id| claim("spring", &message(id, id), Width::Message));
+    let lease = world.lease();
+    let taken: [Binding; 10] = world.store.reserve(&lease, &claims).await.unwrap().map_bound();
+    for lease in [&lease, &world.lease()] {
+        let again: [Binding; 10] = world.store.reserve(lease, &claims).await.unwrap().map_bound();
+        assert!(taken.iter().zip(&again).all(|(before, after)| same_voucher(before, after)));
+        let messages: Vec<_> = claims.iter().zip(&again).map(|(claim, binding)| kept(&[(claim, binding)])).collect();
+        assert_eq!(world.settle(lease, &messages).await, [Settled::Accepted; 10]);
+    }
+    assert_eq!(world.counts("spring").await.assigned, 10);
+}
+
 /// A call may take more than a store reads ahead: what it took so far is not there to be taken again.
 pub(crate) async fn a_call_of_any_size_takes_no_code_twice<F: Fixture>() {
     let world = World::<F>::with_codes(3000).await;

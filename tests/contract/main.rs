@@ -35,6 +35,7 @@ macro_rules! store_contract {
                     a_claim_by_campaign_without_one_is_an_error,
                     codes_come_in_random_order,
                     a_call_of_any_size_takes_no_code_twice,
+                    an_id_of_any_letters_is_found_again,
                     the_earliest_expiry_comes_first,
                     an_expired_voucher_is_never_taken,
                     validity_is_the_earliest_end_and_fixed_when_taken,
