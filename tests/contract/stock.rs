@@ -98,6 +98,22 @@ pub(crate) async fn codes_within_codes_are_told_apart<F: Fixture>() {
     assert_eq!(world.import("even", &even).await, vec![Imported::AlreadyInPool; even.len()]);
 }
 
+/// Where two pools are given the same codes at once, each code goes into one of them, and who gave it to the other is told so.
+pub(crate) async fn imports_at_once_share_no_code<F: Fixture>() {
+    let world = World::<F>::with_codes(0).await;
+    world.pool("autumn", PoolSettings::default()).await;
+    let codes: Vec<String> = (0..4_000).map(|n| format!("X-{n:05}")).collect();
+    for codes in codes.chunks(400) {
+        let (spring, autumn) = tokio::join!(world.import("spring", codes), world.import("autumn", codes));
+        for answers in spring.into_iter().zip(autumn) {
+            let in_spring = (Imported::Added, Imported::InOtherPool(pool("spring")));
+            let in_autumn = (Imported::InOtherPool(pool("autumn")), Imported::Added);
+            assert!(answers == in_spring || answers == in_autumn, "{answers:?}");
+        }
+    }
+    assert_eq!(world.listing("spring").await.len() + world.listing("autumn").await.len(), 4_000);
+}
+
 /// Codes need a pool.
 pub(crate) async fn importing_into_no_pool_is_an_error<F: Fixture>() {
     let world = World::<F>::with_codes(0).await;

@@ -32,10 +32,10 @@ pub(super) fn chunk(mark: &[u8]) -> Result<u64> {
     digits.try_fold(0, add).filter(|_| !mark.is_empty()).ok_or_else(strange)
 }
 
-/// A bucket as it was read: how many texts it has, and all of them as one.
-pub(super) fn joined(texts: Value) -> Result<(usize, Vec<u8>)> {
+/// The texts of a bucket as one.
+pub(super) fn joined(texts: Value) -> Result<Vec<u8>> {
     let texts = reply::list(texts)?.into_iter().map(reply::bytes).collect::<Result<Vec<_>>>()?;
-    Ok((texts.len(), texts.concat()))
+    Ok(texts.concat())
 }
 
 /// The codes of a bucket, each with its mark.

@@ -14,7 +14,7 @@ use rand::seq::SliceRandom;
 use super::RedisStore;
 use super::address::{LOAD, Spot};
 use super::chunk::{Origin, written_end};
-use super::registry::Entry;
+use super::register::Entry;
 use super::reply::{self, strange};
 use super::script::{ADD, DESCRIBE, OPEN_IMPORT, PEND};
 use super::shelf::blobs;

@@ -49,7 +49,7 @@ pub(super) struct ShardKeys {
 }
 
 impl ShardKeys {
-    /// Hash: how many buckets and entries the shard has, and how often an entry was changed.
+    /// Hash: how many buckets and entries the shard has, and a number that grows whenever its codes change.
     pub(super) fn shard(&self) -> String {
         format!("{}:shard", self.prefix)
     }

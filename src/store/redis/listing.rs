@@ -87,8 +87,8 @@ impl RedisStore {
         let answer = answer.await?;
         let buckets = reply::number(answer.first())?;
         let mut found = Vec::new();
-        for texts in answer.into_iter().skip(2) {
-            for entry in bucket::codes(&bucket::joined(texts)?.1) {
+        for texts in answer.into_iter().skip(1) {
+            for entry in bucket::codes(&bucket::joined(texts)?) {
                 let (code, mark) = entry?;
                 if let Some(origin) = chunks.origins.get(&bucket::chunk(mark)?) {
                     let code = Code::new(code).map_err(|_| strange())?;

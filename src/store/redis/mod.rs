@@ -29,6 +29,7 @@ mod pool_call;
 mod ports;
 mod project;
 mod record;
+mod register;
 mod registry;
 mod reply;
 mod reserve;

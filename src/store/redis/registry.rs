@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::try_join_all;
-use redis::Value;
+use redis::{Pipeline, Value};
 
 use super::RedisStore;
 use super::address::{SHARDS, Spot};
@@ -15,7 +15,7 @@ use super::bucket;
 use super::chunk::{Origin, PoolChunks};
 use super::keys::ShardKeys;
 use super::reply::{self, strange};
-use super::script::{Call, FIND_CODES, REGISTER, Script, UNREGISTER};
+use super::script::{Call, FIND_CODES, Script, UNREGISTER};
 use crate::error::Result;
 use crate::voucher::{Code, PoolName};
 
@@ -23,7 +23,7 @@ use crate::voucher::{Code, PoolName};
 const LOAD: u64 = 96;
 
 /// How many codes one call speaks of.
-const PORTION: usize = 2_000;
+pub(super) const PORTION: usize = 2_000;
 
 /// How many buckets one call reads whole.
 const BUCKETS_AT_ONCE: u64 = 8;
@@ -42,18 +42,11 @@ impl Sizes {
     }
 }
 
-/// A code that is to be registered.
-#[derive(Clone, Copy)]
-pub(super) struct Entry<'a> {
-    code: &'a str,
-    spot: Spot,
-    chunk: u64,
-}
-
-impl<'a> Entry<'a> {
-    pub(super) fn new(code: &'a str, chunk: u64) -> Entry<'a> {
-        Entry { code, spot: Spot::of(code), chunk }
-    }
+/// Buckets as they were when their shard had a version.
+pub(super) struct Reading {
+    pub(super) version: u64,
+    /// The texts of each.
+    pub(super) buckets: Vec<Value>,
 }
 
 /// How many buckets a shard of so many codes is to have.
@@ -62,9 +55,9 @@ pub(super) fn wanted(codes: u64) -> u64 {
 }
 
 /// The places of codes by shard; in a shard, those of one bucket stand together whatever its size.
-fn by_shard(spots: impl Iterator<Item = Spot>) -> Vec<(u8, Vec<Place>)> {
+pub(super) fn by_shard(spots: impl Iterator<Item = Place>) -> Vec<(u8, Vec<Place>)> {
     let mut shards: Vec<_> = (0..SHARDS).map(|shard| (shard, Vec::new())).collect();
-    for (place, spot) in spots.enumerate() {
+    for (place, spot) in spots {
         shards[usize::from(spot.shard())].1.push((place, spot));
     }
     shards.retain(|(_, places)| !places.is_empty());
@@ -75,10 +68,10 @@ fn by_shard(spots: impl Iterator<Item = Spot>) -> Vec<(u8, Vec<Place>)> {
 }
 
 /// A code's place among those that are asked for, and where the registry keeps it.
-type Place = (usize, Spot);
+pub(super) type Place = (usize, Spot);
 
 /// The places of each bucket in a space of `buckets`.
-fn by_bucket(places: &[Place], buckets: u64) -> impl Iterator<Item = &[Place]> {
+pub(super) fn by_bucket(places: &[Place], buckets: u64) -> impl Iterator<Item = &[Place]> {
     places.chunk_by(move |(_, one), (_, other)| one.bucket(buckets) == other.bucket(buckets))
 }
 
@@ -124,71 +117,36 @@ impl RedisStore {
         }
     }
 
-    /// Registers codes, and says for each which chunk it is registered for now: its own, or that of an earlier import, whose
-    /// origin is told.
-    pub(super) async fn register(&self, entries: &[Entry<'_>]) -> Result<(Vec<u64>, HashMap<u64, Origin>)> {
-        let mut chunks: Vec<u64> = entries.iter().map(|entry| entry.chunk).collect();
-        let mut open: Vec<usize> = (0..entries.len()).collect();
-        let (mut origins, mut forgotten) = (HashMap::new(), HashSet::new());
-        while !open.is_empty() {
-            let asked: Vec<Entry<'_>> = open.iter().map(|place| entries[*place]).collect();
-            for (place, chunk) in self.register_once(&asked, &forgotten).await? {
-                chunks[open[place]] = chunk;
-            }
-            let is_foreign = |place: &usize| chunks[*place] != entries[*place].chunk;
-            let others: HashSet<u64> =
-                open.iter().filter(|place| is_foreign(place)).map(|place| chunks[*place]).collect();
-            let unknown: Vec<u64> = others.into_iter().filter(|chunk| !origins.contains_key(chunk)).collect();
-            let known = self.origins(&unknown).await?;
-            forgotten.extend(unknown.into_iter().filter(|chunk| !known.contains_key(chunk)));
-            origins.extend(known);
-            open.retain(|place| forgotten.contains(&chunks[*place]));
-            open.iter().for_each(|place| chunks[*place] = entries[*place].chunk);
-        }
-        Ok((chunks, origins))
-    }
-
-    /// Registers codes that are not registered, or for a forgotten chunk; answers the places of the others and their chunks.
-    async fn register_once(&self, entries: &[Entry<'_>], forgotten: &HashSet<u64>) -> Result<Vec<(usize, u64)>> {
-        let shards = by_shard(entries.iter().map(|entry| entry.spot));
-        let calls = shards.iter().map(|(shard, places)| self.register_in(*shard, places, entries, forgotten));
-        Ok(try_join_all(calls).await?.concat())
-    }
-
-    async fn register_in(
+    /// Reads buckets of a shard that is believed to have so many; `None` if it has not.
+    ///
+    /// It is no script, in which reading costs much more, so it is one that must tell whether the shard still has the version
+    /// that is read before the first bucket.
+    pub(super) async fn view_buckets(
         &self,
         shard: u8,
-        places: &[Place],
-        entries: &[Entry<'_>],
-        forgotten: &HashSet<u64>,
-    ) -> Result<Vec<(usize, u64)>> {
-        let mut others = Vec::new();
-        for portion in places.chunks(PORTION) {
-            let answer = self.call_shard(shard, &REGISTER, true, |keys, buckets, call| {
-                call.push_number(wanted(places.len() as u64));
-                call.push_number(portion.len());
-                call.push_number(forgotten.len());
-                forgotten.iter().for_each(|chunk| call.push(bucket::mark(*chunk)));
-                for group in by_bucket(portion, buckets) {
-                    call.keys.push(keys.codes(group[0].1.bucket(buckets)));
-                    call.push(packed(group.iter().map(|(place, _)| &entries[*place])));
-                }
-            });
-            let answer = answer.await?;
-            let (buckets, codes) = (reply::number(answer.first())?, reply::number(answer.get(1))?);
-            let groups: Vec<&[Place]> = by_bucket(portion, buckets).collect();
-            for other in answer.get(2..).unwrap_or_default().chunks_exact(2) {
-                let group = usize::try_from(reply::number(other.first())?).ok().and_then(|group| groups.get(group));
-                others.extend(foreign(group.ok_or_else(strange)?, &reply::bytes(other[1].clone())?)?);
-            }
-            self.grow_shard(shard, wanted(codes)).await?;
+        believed: u64,
+        buckets: impl Iterator<Item = u64>,
+    ) -> Result<Option<Reading>> {
+        let keys = self.keys.shard(shard);
+        let mut commands = Pipeline::new();
+        commands.cmd("HMGET").arg(keys.shard()).arg(&["codes_buckets", "codes_version"]);
+        for bucket in buckets {
+            commands.cmd("LRANGE").arg(keys.codes(bucket)).arg(0).arg(-1);
         }
-        Ok(others)
+        let mut answers = self.link.query_all(&commands).await?.into_iter();
+        let [size, version] = reply::list(answers.next().ok_or_else(strange)?)?.try_into().map_err(|_| strange())?;
+        let number = |value: Value, or| if value == Value::Nil { Ok(or) } else { reply::number(Some(&value)) };
+        let size = number(size, 1)?;
+        if size != believed {
+            self.sizes.note(shard, size);
+            return Ok(None);
+        }
+        Ok(Some(Reading { version: number(version, 0)?, buckets: answers.collect() }))
     }
 
     /// The chunk that each code is registered for, forgotten or not.
     async fn registered(&self, codes: &[Code]) -> Result<Vec<Option<u64>>> {
-        let shards = by_shard(codes.iter().map(|code| Spot::of(code.as_str())));
+        let shards = by_shard(codes.iter().map(|code| Spot::of(code.as_str())).enumerate());
         let found = try_join_all(shards.iter().map(|(shard, places)| self.find_in(*shard, places, codes))).await?;
         let mut chunks = vec![None; codes.len()];
         for (place, chunk) in found.into_iter().flatten() {
@@ -253,21 +211,4 @@ impl RedisStore {
         }
         Ok(())
     }
-}
-
-/// Codes of one bucket as they stand in it.
-fn packed<'a>(entries: impl Iterator<Item = &'a Entry<'a>>) -> Vec<u8> {
-    let mut packed = Vec::new();
-    for entry in entries {
-        packed.extend_from_slice(entry.code.as_bytes());
-        packed.extend_from_slice(&bucket::mark(entry.chunk));
-    }
-    packed
-}
-
-/// Reads which codes of a bucket are registered for other chunks: the mark of each, if there is one, and a comma.
-fn foreign(group: &[Place], marks: &[u8]) -> Result<Vec<(usize, u64)>> {
-    let marks = group.iter().zip(marks.split(|byte| *byte == b','));
-    let others = marks.filter(|(_, mark)| !mark.is_empty());
-    others.map(|((place, _), mark)| Ok((*place, bucket::chunk(mark)?))).collect()
 }

@@ -1,13 +1,14 @@
 //! Growing the registry of codes.
 //!
 //! The scripts cannot hash as fast as we do, so a bucket is read, split here, and written as two. Whether it is still as
-//! it was read, the script can tell: an edit is counted, and whatever else happens to a bucket makes it longer.
+//! it was read, the script can tell by the shard's version.
 
 use super::RedisStore;
 use super::address::{Spot, split_from};
 use super::bucket;
+use super::registry::Reading;
 use super::reply;
-use super::script::{READ_CODES, SPLIT_CODES};
+use super::script::SPLIT_CODES;
 use crate::error::Result;
 
 /// How many buckets are split at once.
@@ -29,23 +30,17 @@ impl RedisStore {
     async fn split_some(&self, shard: u8, buckets: u64, goal: u64) -> Result<()> {
         // A bucket that is new itself must be written before it can be split.
         let last = goal.min(buckets + AT_ONCE).min(2 << buckets.max(1).ilog2());
-        let read = self.try_shard(shard, buckets, &READ_CODES, false, |keys, buckets, call| {
-            call.keys.extend((buckets..last).map(|new| keys.codes(split_from(new))));
-        });
-        let Some(read) = read.await? else { return Ok(()) };
-        let mut read = read.into_iter().skip(1);
-        let edits = reply::number(read.next().as_ref())?;
+        let read = self.view_buckets(shard, buckets, (buckets..last).map(split_from)).await?;
+        let Some(Reading { version, buckets: read }) = read else { return Ok(()) };
         let mut parts = Vec::new();
-        for (new, packed) in (buckets..last).zip(read) {
+        for (new, texts) in (buckets..last).zip(read) {
             let moves = |code: &str| Spot::of(code).bucket(new + 1) == new;
-            let (texts, packed) = bucket::joined(packed)?;
-            parts.push((texts, bucket::split(&packed, moves)?));
+            parts.push(bucket::split(&bucket::joined(texts)?, moves)?);
         }
         let split = self.try_shard(shard, buckets, &SPLIT_CODES, true, |keys, buckets, call| {
-            call.push_number(edits);
-            for (new, (texts, (kept, moved))) in (buckets..last).zip(&parts) {
+            call.push_number(version);
+            for (new, (kept, moved)) in (buckets..last).zip(&parts) {
                 call.keys.extend([keys.codes(split_from(new)), keys.codes(new)]);
-                call.push_number(texts);
                 call.push(kept.as_slice());
                 call.push(moved.as_slice());
             }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use redis::{Cmd, Value};
+use redis::{Cmd, Pipeline, Value};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use self::dial::Dialer;
@@ -20,6 +20,7 @@ use self::lane::Lane;
 use self::request::{Confirmation, Request};
 use super::fault::{Cure, Fault};
 use super::options::RedisOptions;
+use super::reply;
 use super::script::Call;
 use super::target::RedisUrl;
 use crate::error::Result;
@@ -90,6 +91,11 @@ impl Link {
     /// Runs a command that only reads.
     pub(super) async fn query(&self, command: &Cmd) -> Result<Value> {
         self.persist(&self.lane, Request::Command(command)).await
+    }
+
+    /// Runs commands that only read, one after the other, all of one slot.
+    pub(super) async fn query_all(&self, commands: &Pipeline) -> Result<Vec<Value>> {
+        reply::list(self.persist(&self.lane, Request::Commands(commands)).await?)
     }
 
     /// Runs a command on every master, and gives a map of their answers by address. What a master refuses is its answer.

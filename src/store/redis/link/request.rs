@@ -27,6 +27,8 @@ pub(super) enum Request<'a> {
     Kept(&'a Call, Confirmation),
     /// A command that only reads.
     Command(&'a Cmd),
+    /// Commands that only read, of one slot: a list of their answers.
+    Commands(&'a Pipeline),
     /// A command that only reads, on every master: a map of the answers by address.
     Masters(&'a Cmd),
 }
@@ -35,6 +37,11 @@ impl Request<'_> {
     pub(super) async fn send(&self, connection: &mut Connection) -> Result<Value, Fault> {
         match *self {
             Request::Command(command) => Ok(command.query_async(connection).await?),
+            Request::Commands(commands) => {
+                let answers = connection.req_packed_commands(commands, 0, commands.len()).await?;
+                let answers = answers.into_iter().map(Value::extract_error);
+                Ok(Value::Array(answers.collect::<Result<_, _>>()?))
+            }
             Request::Script(call) => match evaluate_known(call).query_async(connection).await {
                 Err(error) if is_unknown_script(&error) => Ok(evaluate(call).query_async(connection).await?),
                 answer => Ok(answer?),

@@ -2,15 +2,17 @@
 --
 -- KEYS 1: the shard. 2-: buckets of codes.
 -- ARGV 1: in how many buckets the caller believes the codes to be. 2: how many there are to be if there is no code yet. 3: how
---      many codes the call has, all different. 4: how many chunks are forgotten, so that a code of theirs is as good as new;
---      their marks; then for each bucket: its codes, each with the mark of its chunk.
+--      many codes the call has, all different. 4: by how much the version grows. 5: the version at which the caller has read
+--      the buckets. 6: what the caller saw: for each bucket '+' if it had none of its codes. 7: how many chunks are forgotten,
+--      so that a code of theirs is as good as new; their marks; then for each bucket: its codes, each with the mark of its
+--      chunk.
 -- Returns {'OK', how many buckets, how many codes there are, then for each bucket with codes that are registered for other
 --      chunks: its place in the call from 0, and for each of its codes the mark of the other chunk, if there is one, and a
 --      comma}, or {'RESIZED', how many buckets}.
 --
 -- It writes bucket by bucket: whatever stops it between two, the chunk is pending and will be registered again.
 
-local shard = call('HMGET', KEYS[1], 'codes_buckets', 'codes')
+local shard = call('HMGET', KEYS[1], 'codes_buckets', 'codes', 'codes_version')
 local buckets, codes = shard[1] or '1', tonumber(shard[2] or 0)
 if codes == 0 and tonumber(buckets) < tonumber(ARGV[2]) then
     buckets = ARGV[2]
@@ -18,11 +20,15 @@ if codes == 0 and tonumber(buckets) < tonumber(ARGV[2]) then
 end
 if ARGV[1] ~= buckets then return { 'RESIZED', buckets } end
 
-local gmatch, string_find = string.gmatch, string.find
-local forgotten, before = {}, 4 + ARGV[4]
-for n = 5, before do forgotten[ARGV[n]] = true end
+-- Where versions are lost with a failover, others that take their place are not the same: each grows by chance.
+local seen = ARGV[5] == (shard[3] or '0') and ARGV[6] or ''
+call('HINCRBY', KEYS[1], 'codes_version', ARGV[4])
 
-local answer, new, edits = { 'OK', buckets, 0 }, tonumber(ARGV[3]), 0
+local gmatch, string_find, byte = string.gmatch, string.find, string.byte
+local forgotten, before = {}, 7 + ARGV[7]
+for n = 8, before do forgotten[ARGV[n]] = true end
+
+local answer, new = { 'OK', buckets, 0 }, tonumber(ARGV[3])
 
 -- Whether a bucket may have any of the codes: one of them stands there, by itself or as a part of another.
 local function may_have(texts, packed)
@@ -57,22 +63,21 @@ local function merge(key, texts, packed)
     if is_edited then
         call('UNLINK', key)
         call('RPUSH', key, table.concat(texts))
-        edits = edits + 1
     end
     if #added > 0 then call('RPUSH', key, table.concat(added)) end
     return has_others and table.concat(marks, ',') .. ','
 end
 
 for n = 2, #KEYS do
-    local packed, texts = ARGV[before + n - 1], read(KEYS[n])
-    if may_have(texts, packed) then
-        local others = merge(KEYS[n], texts, packed)
+    local key, packed = KEYS[n], ARGV[before + n - 1]
+    local texts = byte(seen, n - 1) ~= 43 and read(key)
+    if texts and may_have(texts, packed) then
+        local others = merge(key, texts, packed)
         if others then answer[#answer + 1], answer[#answer + 2] = n - 2, others end
     else
-        call('RPUSH', KEYS[n], packed)
+        call('RPUSH', key, packed)
     end
 end
-if edits > 0 then call('HINCRBY', KEYS[1], 'codes_edits', edits) end
 if new > 0 then codes = call('HINCRBY', KEYS[1], 'codes', new) end
 answer[3] = codes
 return answer

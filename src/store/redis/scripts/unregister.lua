@@ -33,6 +33,6 @@ for n = 2, #KEYS do
 end
 if count > 0 then
     call('HINCRBY', KEYS[1], 'codes', -count)
-    call('HINCRBY', KEYS[1], 'codes_edits', count)
+    call('HINCRBY', KEYS[1], 'codes_version', count)
 end
 return { 'OK', buckets }
