@@ -186,6 +186,8 @@ impl Iterator for Chunks {
 
     fn next(&mut self) -> Option<Result<Chunk>> {
         let (mut chunk, mut bytes) = (Chunk::default(), 0);
+        // Growing would take up to twice as much.
+        chunk.vouchers.reserve_exact(self.size);
         while self.error.is_none() && chunk.vouchers.len() < self.size && bytes < CHUNK_BYTES {
             match self.rows.next() {
                 Some(Ok(Row { content: Ok(voucher), .. })) => {

@@ -29,7 +29,7 @@ const CODES: usize = 40_000;
 const BYTES: usize = 512 * 1024;
 
 /// How many vouchers are best imported at once: the more, the more of them fall into one bucket of the registry.
-pub(super) const PORTION: usize = 250_000;
+pub(super) const PORTION: usize = 150_000;
 
 /// How many blobs, or chunks with few codes, one call adds.
 const ADDED_AT_ONCE: usize = 930;
