@@ -143,17 +143,11 @@ impl RedisStore {
     }
 }
 
-/// Whether a bucket has none of the codes of a group.
+/// Whether a bucket has none of the codes of a group. One that is a part of another code is in doubt, too.
 fn sign(texts: Value, group: &[Place], entries: &[Entry<'_>]) -> Result<u8> {
-    let group: HashSet<&str> = group.iter().map(|(place, _)| entries[*place].code).collect();
-    for text in reply::list(texts)? {
-        for code in bucket::codes(&reply::bytes(text)?) {
-            if group.contains(code?.0) {
-                return Ok(DOUBTFUL);
-            }
-        }
-    }
-    Ok(NEW)
+    let text = String::from_utf8(bucket::joined(texts)?).map_err(|_| strange())?;
+    let may_have = group.iter().any(|(place, _)| text.contains(entries[*place].code));
+    Ok(if may_have { DOUBTFUL } else { NEW })
 }
 
 /// Codes of one bucket as they stand in it.
