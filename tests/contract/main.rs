@@ -132,6 +132,7 @@ macro_rules! store_contract {
                     importing_again_changes_nothing,
                     codes_within_codes_are_told_apart,
                     imports_at_once_share_no_code,
+                    imports_at_once_lose_no_code,
                     importing_into_no_pool_is_an_error,
                     a_pool_in_use_is_not_deleted,
                     a_deleted_pool_leaves_nothing_behind,

@@ -114,6 +114,19 @@ pub(crate) async fn imports_at_once_share_no_code<F: Fixture>() {
     assert_eq!(world.listing("spring").await.len() + world.listing("autumn").await.len(), 4_000);
 }
 
+/// Codes that two pools are given at once, while room is made for more and more of them, are all known afterwards.
+pub(crate) async fn imports_at_once_lose_no_code<F: Fixture>() {
+    let world = World::<F>::with_codes(0).await;
+    world.pool("autumn", PoolSettings::default()).await;
+    let codes = |letter: &str| -> Vec<String> { (0..8_000).map(|n| format!("{letter}-{n:05}")).collect() };
+    let (spring, autumn) = (codes("S"), codes("A"));
+    for (ours, theirs) in spring.chunks(800).zip(autumn.chunks(800)) {
+        tokio::join!(world.import("spring", ours), world.import("autumn", theirs));
+    }
+    assert_eq!(world.import("spring", &spring).await, vec![Imported::AlreadyInPool; spring.len()]);
+    assert_eq!(world.import("autumn", &autumn).await, vec![Imported::AlreadyInPool; autumn.len()]);
+}
+
 /// Codes need a pool.
 pub(crate) async fn importing_into_no_pool_is_an_error<F: Fixture>() {
     let world = World::<F>::with_codes(0).await;
