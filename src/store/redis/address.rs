@@ -46,6 +46,11 @@ impl Hash {
         self.0[5] % SHARDS
     }
 
+    /// The place in an order in which everything that is ever in one bucket stands together, in a space of whatever size.
+    pub(super) fn order(&self) -> u32 {
+        u32::from_be_bytes(self.head()).reverse_bits()
+    }
+
     /// The bucket in a space of `buckets`.
     pub(super) fn bucket(&self, buckets: u64) -> u64 {
         bucket(self.head(), buckets)
@@ -77,7 +82,7 @@ impl Spot {
         self.0 as u32
     }
 
-    /// The place in an order in which everything that is ever in one bucket stands together, in a space of whatever size.
+    /// The same for a spot as [`Hash::order`].
     pub(super) fn order(self) -> u32 {
         self.head().reverse_bits()
     }

@@ -9,10 +9,9 @@ use std::collections::{BTreeMap, HashMap};
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use rand::RngExt;
-use rand::seq::SliceRandom;
 
 use super::RedisStore;
-use super::address::{LOAD, Spot};
+use super::address::{Hash, LOAD, Spot};
 use super::chunk::{Origin, written_end};
 use super::register::Entry;
 use super::reply::{self, strange};
@@ -235,7 +234,9 @@ fn portions<T>(things: &[T], size: impl Fn(&T) -> usize, most: usize) -> Vec<&[T
     portions
 }
 
-/// The vouchers as chunks: each code once, those that end together shuffled.
+/// The vouchers as chunks: each code once, those that end together in the order of the buckets that will know whose they are.
+/// So what a blob gives out is written together. Nobody can tell that order who does not know the codes, and the blobs are
+/// shuffled, themselves and what is in them.
 fn drafts(vouchers: &[NewVoucher]) -> Result<Vec<Draft>> {
     let mut by_end: BTreeMap<Option<i64>, Vec<usize>> = BTreeMap::new();
     for place in first_places(vouchers) {
@@ -243,7 +244,7 @@ fn drafts(vouchers: &[NewVoucher]) -> Result<Vec<Draft>> {
     }
     let mut drafts: Vec<Draft> = Vec::new();
     for mut places in by_end.into_values() {
-        places.shuffle(&mut rand::rng());
+        places.sort_by_cached_key(|place| Hash::of_code(&vouchers[*place].code).order());
         let ends = vouchers[places[0]].expires_at;
         let mut draft = Draft { ends, places: Vec::new(), text: String::new() };
         for place in places {

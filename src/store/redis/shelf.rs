@@ -1,6 +1,7 @@
 //! Blobs: available codes as they lie on a pool's shelf, many in one member.
 
 use rand::RngExt;
+use rand::seq::SliceRandom;
 
 /// How many codes a blob holds at most.
 const CODES: usize = 96;
@@ -9,25 +10,36 @@ const CODES: usize = 96;
 /// allocator gives.
 const BYTES: usize = 1264;
 
-/// Packs codes into blobs. Each begins with eight random characters, which place it among those of the same expiry.
+/// How long what a blob begins with is.
+const MARK: usize = 8;
+
+/// Packs codes into blobs, those that stand together into one, in random order. Each begins with eight random characters,
+/// which place it among those of the same expiry.
 pub(super) fn blobs<'a>(codes: impl Iterator<Item = &'a str>) -> Vec<Vec<u8>> {
-    let (mut blobs, mut blob, mut count) = (Vec::new(), Vec::new(), 0);
+    let (mut blobs, mut together, mut length) = (Vec::new(), Vec::new(), MARK);
     for code in codes {
-        if count == CODES || blob.len() + 1 + code.len() > BYTES {
-            blobs.push(std::mem::take(&mut blob));
-            count = 0;
+        let is_full = together.len() == CODES || length + 1 + code.len() > BYTES;
+        if is_full && !together.is_empty() {
+            blobs.push(blob(&mut together));
+            length = MARK;
         }
-        if blob.is_empty() || count == 0 {
-            blob = format!("{:08x}", rand::rng().random::<u32>()).into_bytes();
-        }
-        blob.push(b'\n');
-        blob.extend_from_slice(code.as_bytes());
-        count += 1;
+        together.push(code);
+        length += 1 + code.len();
     }
-    if count > 0 {
-        blobs.push(blob);
+    if !together.is_empty() {
+        blobs.push(blob(&mut together));
     }
     blobs
+}
+
+fn blob(codes: &mut Vec<&str>) -> Vec<u8> {
+    codes.shuffle(&mut rand::rng());
+    let mut blob = format!("{:0MARK$x}", rand::rng().random::<u32>()).into_bytes();
+    for code in codes.drain(..) {
+        blob.push(b'\n');
+        blob.extend_from_slice(code.as_bytes());
+    }
+    blob
 }
 
 #[cfg(test)]
@@ -44,11 +56,17 @@ mod tests {
     }
 
     #[test]
-    fn every_code_is_in_one_blob_and_in_order() {
+    fn every_code_is_in_one_blob_with_those_beside_it() {
         for (count, length) in [(0, 5), (1, 5), (96, 12), (97, 12), (1000, 12), (1000, 5), (50, 256)] {
             let codes = codes(count, length);
             let blobs = blobs(codes.iter().map(String::as_str));
-            assert_eq!(unpacked(&blobs), codes);
+            let together: Vec<Vec<String>> = blobs.iter().map(|blob| unpacked(std::slice::from_ref(blob))).collect();
+            assert!(count < 96 || together.concat() != codes, "each blob is shuffled");
+            let sorted = together.into_iter().flat_map(|mut codes| {
+                codes.sort();
+                codes
+            });
+            assert_eq!(sorted.collect::<Vec<_>>(), codes);
             assert!(blobs.iter().all(|blob| blob.len() <= BYTES), "{count} {length}");
         }
     }
