@@ -118,6 +118,9 @@ impl Object for Pool {
 
 /// Reads `cached` (also as the only positional argument) and `per`.
 fn reuse(args: &[Value], default: Reuse) -> Result<Reuse, Error> {
+    if args.is_empty() {
+        return Ok(default);
+    }
     let (positional, keywords): (&[Value], Kwargs) = from_args(args)?;
     if positional.len() > 1 {
         return Err(wrong("there are too many arguments; use cached=true or false, or per='…'"));
