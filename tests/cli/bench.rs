@@ -145,3 +145,13 @@ fn a_machine_without_redis_is_told_how_to_get_it() {
     assert!(run.stderr.contains("redis-server is not installed") && run.stderr.contains("apt-get install"), "{run:?}");
     assert_eq!(names(&shop.path("tmp")), [""; 0]);
 }
+
+#[test]
+fn a_chart_that_cannot_be_written_is_told_before_anything_is_measured() {
+    let shop = Shop::new();
+    let output =
+        bench(&shop, "bench --only claims --recipients 300 --runs 1 --chart nowhere/chart.svg").output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(7), "{told}");
+    assert!(told.contains("nowhere/chart.svg") && !told.contains("run 1 of 1"), "{told}");
+}

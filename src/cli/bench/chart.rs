@@ -1,6 +1,7 @@
 //! Speeds as bars, in an SVG that is readable on light and on dark pages.
 
 use std::fmt::Write;
+use std::fs::OpenOptions;
 use std::path::Path;
 
 use super::record::Samples;
@@ -48,11 +49,21 @@ text { font: 13px system-ui, sans-serif; fill: #1f2933 } .title { font-weight: 6
 @media (prefers-color-scheme: dark) { text { fill: #e5e9ee } .ours { fill: #4fb88a } .theirs { fill: #6b7785 }
 .spread { stroke: #e5e9ee } }";
 
+/// Makes sure that a chart can be written, before minutes are spent on what it is to show.
+pub(super) fn check(path: &Path) -> Result<()> {
+    let opened = OpenOptions::new().create(true).append(true).open(path);
+    opened.map(drop).map_err(|error| {
+        cannot_write(ErrorKind::InvalidInput, path, error).with_help("choose a file in a folder that you may write")
+    })
+}
+
 /// Draws what of the report has a bar.
 pub(super) fn write(path: &Path, report: &Report) -> Result<()> {
-    std::fs::write(path, draw(report)).map_err(|error| {
-        Error::new(ErrorKind::Io, format!("cannot write {}: {error}", path.display())).with_source(error)
-    })
+    std::fs::write(path, draw(report)).map_err(|error| cannot_write(ErrorKind::Io, path, error))
+}
+
+fn cannot_write(kind: ErrorKind, path: &Path, error: std::io::Error) -> Error {
+    Error::new(kind, format!("cannot write {}: {error}", path.display())).with_source(error)
 }
 
 fn draw(report: &Report) -> String {

@@ -99,6 +99,9 @@ impl Bench {
             context.output.warn("this is a build for debugging: its numbers say nothing");
         }
         let redis_version = server::version()?;
+        if let Some(path) = &self.chart {
+            chart::check(path)?;
+        }
         let stage = Arc::new(Stage::new());
         let work = async {
             let work = measure(Arc::clone(&stage), self.parts(), self.extent(), context.output.clone());
@@ -127,13 +130,13 @@ impl Bench {
     }
 
     fn tell(&self, context: &Context, report: &Report) -> Result<Exit> {
-        if let Some(path) = &self.chart {
-            chart::write(path, report)?;
-        }
         if self.format.json {
             context.output.json(&report.json())?;
         } else {
             report.show(&context.output)?;
+        }
+        if let Some(path) = &self.chart {
+            chart::write(path, report)?;
         }
         Ok(Exit::Done)
     }
