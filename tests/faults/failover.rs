@@ -102,8 +102,7 @@ async fn a_failover_in_a_cluster_gives_no_code_twice() {
     master.restart();
     cluster.wait_for_replicas();
     running.reach(0.6).await;
-    master.command::<()>(&["CLUSTER", "FAILOVER"]);
-    cluster.wait_for_owner(slot, master);
+    cluster.hand_over(slot, master);
     running.check().await;
 }
 

@@ -1,5 +1,7 @@
 //! A Redis Cluster.
 
+use std::time::{Duration, Instant};
+
 use super::{Server, Settings, free_port, until};
 
 const MASTERS: usize = 3;
@@ -78,6 +80,23 @@ impl Cluster {
     /// The slot of a key.
     pub(crate) fn slot_of(&self, key: &str) -> u16 {
         self.nodes[0].command(&["CLUSTER", "KEYSLOT", key])
+    }
+
+    /// Hands a slot back to its replica. A master does not vote for a second time within twice the time that nodes give each
+    /// other, and an attempt without enough votes is given up after five seconds: it is asked for until it succeeds.
+    pub(crate) fn hand_over(&self, slot: u16, node: &Server) {
+        let (mut asked, patience) = (None::<Instant>, Duration::from_secs(6));
+        until("the replica takes the slot over", || {
+            if self.owner(slot).port() == node.port() {
+                return Some(());
+            }
+            if asked.is_none_or(|asked| asked.elapsed() > patience) {
+                // One that has taken over meanwhile refuses.
+                let _ = node.try_command::<()>(&["CLUSTER", "FAILOVER"]);
+                asked = Some(Instant::now());
+            }
+            None
+        });
     }
 
     /// Waits until this node serves a slot.
