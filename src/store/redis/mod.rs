@@ -41,6 +41,7 @@ mod spread;
 mod target;
 mod vouchers;
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 pub use naive::NaiveRedis;
@@ -55,14 +56,14 @@ use self::registry::Sizes;
 use crate::error::Result;
 use crate::voucher::check_name;
 
-/// A store on Redis. All callers share its connection.
-#[derive(Debug)]
+/// A store on Redis. All callers share its connection, and so do its clones.
+#[derive(Debug, Clone)]
 pub struct RedisStore {
     link: Link,
     keys: ProjectKeys,
-    buckets: Buckets,
-    message_buckets: MessageBuckets,
-    sizes: Sizes,
+    buckets: Arc<Buckets>,
+    message_buckets: Arc<MessageBuckets>,
+    sizes: Arc<Sizes>,
     options: RedisOptions,
 }
 
@@ -106,9 +107,9 @@ impl RedisOptions {
         Ok(RedisStore {
             link,
             keys: ProjectKeys::new(project),
-            buckets: Buckets::default(),
-            message_buckets: MessageBuckets::default(),
-            sizes: Sizes::default(),
+            buckets: Arc::default(),
+            message_buckets: Arc::default(),
+            sizes: Arc::default(),
             options: self,
         })
     }
