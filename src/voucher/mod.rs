@@ -5,8 +5,10 @@
 mod channel;
 mod claim;
 mod code;
+mod generation;
 mod id;
 mod lease;
+mod pattern;
 mod pool;
 mod port;
 mod record;
@@ -18,8 +20,10 @@ pub use claim::{
     Source, Width,
 };
 pub use code::{Code, Metadata, NewVoucher, Voucher};
+pub use generation::generate;
 pub use id::{CampaignId, CustomerId, MessageId, PoolName, check_name};
 pub use lease::{Lease, LeaseId};
+pub use pattern::{Charset, Pattern};
 pub use pool::{Catalogue, Count, Limits, PoolCard, PoolCounts, PoolSettings, PoolStatus};
 pub use port::{Claims, Desk, Finding, Imported, Lookup, Stock, Store};
 pub use record::{ReleasedMessage, State, VoucherRecord};
