@@ -9,8 +9,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::render::Limits as RenderLimits;
 use crate::render::suggest::did_you_mean;
 use crate::voucher::{
-    CampaignId, Channel, Code, Limits as PoolLimits, PoolName, PoolSettings, check_name, parse_duration,
-    parse_timestamp,
+    CampaignId, Channel, Code, Limits as PoolLimits, PoolName, PoolSettings, RedemptionRules, check_name,
+    parse_duration, parse_timestamp,
 };
 
 /// How many recipients share a batch unless the file says otherwise.
@@ -22,7 +22,7 @@ const BATCH_LIMIT: usize = 1_000;
 const KEYS: [&str; 10] =
     ["id", "channel", "template", "templates", "audience", "when_empty", "batch", "columns", "pools", "limits"];
 
-const POOL_KEYS: [&str; 9] = [
+const POOL_KEYS: [&str; 16] = [
     "import",
     "valid_for",
     "expires_at",
@@ -32,6 +32,13 @@ const POOL_KEYS: [&str; 9] = [
     "fallback",
     "overflow",
     "preview_code",
+    "limit_in_period",
+    "eligible",
+    "floor",
+    "low_stock",
+    "pattern",
+    "redeem_rule",
+    "redeem_by_others",
 ];
 
 /// A campaign, as its file describes it. Paths are relative to the file.
@@ -189,11 +196,20 @@ fn campaign_pool(section: &Section<'_>, folder: &Path) -> Result<CampaignPool> {
             per_customer: section.number("limit_per_customer")?,
             per_campaign: section.number("limit_per_campaign")?,
             total: section.number("limit_total")?,
+            per_period: section.parse("limit_in_period", str::parse)?,
         },
         fallback: section.parse("fallback", |code| Code::new(code))?,
         overflow: section.parse("overflow", |name| PoolName::new(name))?,
         preview_code: section.parse("preview_code", |code| Code::new(code))?,
         paused: false,
+        eligible: section.parse("eligible", |text| Ok(text.to_owned()))?,
+        floor: section.number("floor")?.unwrap_or_default(),
+        low_stock: section.parse("low_stock", str::parse)?.unwrap_or_default(),
+        pattern: section.parse("pattern", |text| Ok(text.to_owned()))?,
+        redemption: RedemptionRules {
+            rule: section.parse("redeem_rule", |text| Ok(text.to_owned()))?,
+            by_others: section.parse("redeem_by_others", str::parse)?.unwrap_or_default(),
+        },
     };
     let is_set = section.keys().any(|key| key != "import");
     Ok(CampaignPool { import, settings: is_set.then_some(settings) })
@@ -278,7 +294,10 @@ fallback = \"SORRY\"\noverflow = \"spring\"\npreview_code = \"VIP-XXXX\"\n
         let settings = pool("vip").settings.as_ref().unwrap();
         assert_eq!(settings.valid_for, Some(Duration::from_secs(30 * 86_400)));
         assert_eq!(settings.expires_at.unwrap().to_string(), "2027-06-30T23:59:59Z");
-        assert_eq!(settings.limits, PoolLimits { per_customer: Some(1), per_campaign: Some(2), total: Some(3) });
+        assert_eq!(
+            settings.limits,
+            PoolLimits { per_customer: Some(1), per_campaign: Some(2), total: Some(3), per_period: None }
+        );
         assert_eq!(settings.fallback, Some(Code::new("SORRY").unwrap()));
         assert_eq!(settings.overflow, Some(PoolName::new("spring").unwrap()));
         assert_eq!(settings.preview_code, Some(Code::new("VIP-XXXX").unwrap()));

@@ -226,7 +226,10 @@ mod tests {
     use async_trait::async_trait;
 
     use super::*;
-    use crate::voucher::{Binding, Catalogue, Claim, CustomerId, PoolStatus, VoucherRecord};
+    use crate::voucher::{
+        Binding, CampaignId, Catalogue, Claim, CustomerId, ImportId, LimitUse, LowStock, PoolStatus, Undone,
+        VoucherRecord,
+    };
 
     /// Pools that only know which codes are in them.
     #[derive(Default)]
@@ -256,7 +259,7 @@ mod tests {
             Ok(())
         }
 
-        async fn import(&self, pool: &PoolName, vouchers: &[NewVoucher]) -> Result<Vec<Imported>> {
+        async fn import_as(&self, pool: &PoolName, _: &ImportId, vouchers: &[NewVoucher]) -> Result<Vec<Imported>> {
             assert!(self.pools.lock().unwrap().contains(pool));
             self.chunks.lock().unwrap().push(vouchers.len());
             let mut codes = self.codes.lock().unwrap();
@@ -277,6 +280,14 @@ mod tests {
 
         async fn delete_pool(&self, _: &PoolName, _: bool) -> Result<()> {
             unreachable!("an import deletes nothing")
+        }
+
+        async fn undo_import(&self, _: &PoolName, _: &ImportId) -> Result<Undone> {
+            unreachable!("an import undoes nothing")
+        }
+
+        async fn low_stock(&self, _: &[PoolName]) -> Result<Vec<LowStock>> {
+            unreachable!("an import makes nothing scarce")
         }
     }
 
@@ -308,6 +319,10 @@ mod tests {
         }
 
         async fn pool(&self, _: &PoolName) -> Result<Option<PoolStatus>> {
+            unreachable!("only codes are looked up")
+        }
+
+        async fn limit_use(&self, _: &PoolName, _: Option<&CampaignId>, _: &[CustomerId]) -> Result<Option<LimitUse>> {
             unreachable!("only codes are looked up")
         }
 

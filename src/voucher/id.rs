@@ -115,6 +115,29 @@ identifier! {
     MessageId, |text| check_id("message id", text, 512), hidden
 }
 
+identifier! {
+    /// The id of an event that uses a voucher, 1 to 256 bytes: a purchase, say. `Debug` does not show it.
+    EventId, |text| check_id("event id", text, 256), hidden
+}
+identifier! {
+    /// The id of an import: `[A-Za-z0-9][A-Za-z0-9_-]{0,63}`.
+    ImportId, |text| check_name("import id", text), plain
+}
+
+impl ImportId {
+    /// A new id: when it was made, to the second, and some random characters.
+    pub fn generate() -> ImportId {
+        let now = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S");
+        ImportId(format!("{now}-{:08x}", rand::random::<u32>()).into())
+    }
+}
+
+impl fmt::Display for ImportId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl fmt::Display for PoolName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -7,11 +7,14 @@ mod claim;
 mod code;
 mod generation;
 mod id;
+mod journal;
 mod lease;
 mod pattern;
+mod period;
 mod pool;
 mod port;
 mod record;
+mod redemption;
 mod time;
 
 pub use channel::Channel;
@@ -21,10 +24,16 @@ pub use claim::{
 };
 pub use code::{Code, Metadata, NewVoucher, Voucher};
 pub use generation::generate;
-pub use id::{CampaignId, CustomerId, MessageId, PoolName, check_name};
+pub use id::{CampaignId, CustomerId, EventId, ImportId, MessageId, PoolName, check_name};
+pub use journal::{Change, JournalEntry, JournalPosition, JournalSize};
 pub use lease::{Lease, LeaseId};
 pub use pattern::{Charset, Pattern};
-pub use pool::{Catalogue, Count, Limits, PoolCard, PoolCounts, PoolSettings, PoolStatus};
-pub use port::{Claims, Desk, Finding, Imported, Lookup, Stock, Store};
+pub use period::Period;
+pub use pool::{
+    Catalogue, Count, Forgotten, LimitUse, Limits, LowStock, PeriodLimit, PoolCard, PoolCounts, PoolSettings,
+    PoolStatus, RedemptionRules, Thresholds, Undone,
+};
+pub use port::{Assignments, Claims, Desk, Finding, Imported, Journal, Lookup, Redemptions, Stock, Store};
 pub use record::{ReleasedMessage, State, VoucherRecord};
+pub use redemption::{ByOthers, Redemption, RedemptionResult, RolledBack, Voided};
 pub use time::{parse_duration, parse_timestamp};

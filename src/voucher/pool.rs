@@ -1,13 +1,15 @@
 //! A named stock of vouchers with its settings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Code, Metadata, PoolName};
+use super::{ByOthers, Code, Metadata, Period, PoolName};
 use crate::error::{Error, ErrorKind};
 
 /// What a pool's owner may set.
@@ -25,6 +27,17 @@ pub struct PoolSettings {
     pub overflow: Option<PoolName>,
     /// What a preview prints instead of a code; `<pool>-preview` where it is not set.
     pub preview_code: Option<Code>,
+    /// Who may get a voucher: an expression in the template language over `customer`, `campaign` and what a message's
+    /// context names, which is judged before anything new is claimed.
+    pub eligible: Option<String>,
+    /// How many vouchers web layers may not take, so that campaigns have them.
+    pub floor: u64,
+    /// Whoever watches the stock is told when no more than so many vouchers are left.
+    pub low_stock: Thresholds,
+    /// How codes are made where the stock is not enough, as text.
+    pub pattern: Option<String>,
+    /// Who may use a voucher, and when.
+    pub redemption: RedemptionRules,
     /// Whether new claims are refused. Existing bindings are served all the same.
     pub paused: bool,
 }
@@ -64,6 +77,52 @@ impl PoolSettings {
     }
 }
 
+/// Numbers of vouchers of which somebody wants to know when no more are left: the largest first, each once.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Thresholds(Vec<u64>);
+
+impl Thresholds {
+    /// The numbers, the largest first.
+    pub fn iter(&self) -> impl Iterator<Item = u64> {
+        self.0.iter().copied()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromStr for Thresholds {
+    type Err = Error;
+
+    /// Reads `1000,100`.
+    fn from_str(text: &str) -> Result<Thresholds, Error> {
+        let numbers: Result<BTreeSet<u64>, _> = text.split(',').map(|number| number.trim().parse()).collect();
+        let numbers = numbers.map_err(|_| {
+            let error = Error::new(ErrorKind::InvalidInput, format!("'{text}' is no list of numbers of vouchers"));
+            error.with_help("write whole numbers with commas between them, such as 1000,100")
+        })?;
+        Ok(Thresholds(numbers.into_iter().rev().collect()))
+    }
+}
+
+impl fmt::Display for Thresholds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let numbers: Vec<String> = self.iter().map(|number| number.to_string()).collect();
+        f.write_str(&numbers.join(","))
+    }
+}
+
+/// Who may use a pool's vouchers, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RedemptionRules {
+    /// An expression in the template language over `customer`, `order`, `voucher` and `channel` that has to be true.
+    pub rule: Option<String>,
+    /// Whether somebody else may use what a customer was given.
+    pub by_others: ByOthers,
+}
+
 /// How many vouchers of a pool may be given, counted over reserved, assigned and redeemed ones. Tests count for none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Limits {
@@ -73,6 +132,30 @@ pub struct Limits {
     pub per_campaign: Option<u64>,
     /// Altogether.
     pub total: Option<u64>,
+    /// Altogether within each period of the calendar in UTC.
+    pub per_period: Option<PeriodLimit>,
+}
+
+/// So many vouchers in each period. A voucher counts in the period in which it was taken from its pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeriodLimit {
+    /// How many.
+    pub vouchers: u64,
+    /// In each of these.
+    pub period: Period,
+}
+
+/// How many vouchers count for a pool's limits at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LimitUse {
+    /// Of all customers.
+    pub total: u64,
+    /// Of all customers in the present period; 0 where the pool has no such limit.
+    pub in_period: u64,
+    /// Of the campaign that was asked for.
+    pub in_campaign: u64,
+    /// Of each customer that was asked for, in their order.
+    pub of_customers: Vec<u64>,
 }
 
 /// How many vouchers a pool has, in total and by state; `total` is the sum of the others.
@@ -103,6 +186,33 @@ pub struct PoolStatus {
     pub settings: PoolSettings,
     /// Its counts.
     pub counts: PoolCounts,
+}
+
+/// A pool that has become low.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LowStock {
+    /// The pool.
+    pub pool: PoolName,
+    /// The threshold that it fell to or below: the smallest one, where it crossed several.
+    pub threshold: u64,
+    /// How many vouchers are not given yet: available and reserved.
+    pub left: u64,
+}
+
+/// What undoing an import did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Undone {
+    /// Vouchers of the import that were available, and are void now.
+    pub voided: u64,
+    /// Vouchers of the import that are somebody's or over, and stay as they are.
+    pub kept: u64,
+}
+
+/// What forgetting a customer did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Forgotten {
+    /// Vouchers of which nobody knows any more who got them. Their codes stay spent.
+    pub vouchers: u64,
 }
 
 /// What a template may count: one snapshot.

@@ -6,9 +6,13 @@
 
 use async_trait::async_trait;
 
+use jiff::Timestamp;
+
 use super::{
-    Binding, Catalogue, Claim, Claimed, Code, Count, CustomerId, Kept, Lease, MessageId, NewVoucher, PoolName,
-    PoolSettings, PoolStatus, ReleasedMessage, Settled, VoucherRecord,
+    Binding, CampaignId, Catalogue, Claim, Claimed, Code, Count, CustomerId, EventId, Forgotten, ImportId,
+    JournalEntry, JournalPosition, JournalSize, Kept, Lease, LimitUse, LowStock, MessageId, NewVoucher, PoolName,
+    PoolSettings, PoolStatus, Redemption, RedemptionResult, ReleasedMessage, RolledBack, Settled, Undone, Voided,
+    Voucher, VoucherRecord,
 };
 use crate::error::Result;
 
@@ -25,7 +29,7 @@ pub trait Claims: Send + Sync {
     /// - the pool is unknown or paused, or a limit is reached: refused, `limit_reached` as contended while another lease
     ///   holds reservations that count for that limit;
     /// - a voucher that has not expired is taken from the pool's stock, those of the earliest expiry first and in random
-    ///   order among these; else from the first pool of its overflow chain that has one (paused ones are passed over); else
+    ///   order among these; a web layer takes none of a pool that has no more than its `floor` available; else from the first pool of its overflow chain that has one (paused ones are passed over); else
     ///   the fallback code of the first pool of that chain that has one. The choice is bound under the claim's key in the
     ///   pool that the template names;
     /// - nothing: `pool_empty`, as contended while another lease holds reservations taken from a pool of the chain.
@@ -87,6 +91,15 @@ pub trait Lookup: Send + Sync {
     /// One pool with its settings and counts.
     async fn pool(&self, name: &PoolName) -> Result<Option<PoolStatus>>;
 
+    /// How many vouchers count for a pool's limits, reserved ones included: those of one campaign, those of each customer.
+    /// `None` if there is no such pool.
+    async fn limit_use(
+        &self,
+        pool: &PoolName,
+        campaign: Option<&CampaignId>,
+        customers: &[CustomerId],
+    ) -> Result<Option<LimitUse>>;
+
     /// What a preview may know of all pools.
     async fn catalogue(&self) -> Result<Catalogue>;
 }
@@ -114,11 +127,31 @@ pub trait Stock: Send + Sync {
     /// reserved, while another pool overflows into it, or, unless `archived`, while codes are assigned or redeemed.
     async fn delete_pool(&self, name: &PoolName, archived: bool) -> Result<()>;
 
-    /// Adds vouchers to a pool, shuffled, each code once in the project. The answers stand in the order of `vouchers`.
+    /// Adds vouchers to a pool as an import of their own: see [`Stock::import_as`].
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such pool.
-    async fn import(&self, pool: &PoolName, vouchers: &[NewVoucher]) -> Result<Vec<Imported>>;
+    async fn import(&self, pool: &PoolName, vouchers: &[NewVoucher]) -> Result<Vec<Imported>> {
+        self.import_as(pool, &ImportId::generate(), vouchers).await
+    }
+
+    /// Adds vouchers to a pool, shuffled, each code once in the project, as a part of an import. The answers stand in the
+    /// order of `vouchers`. The journal tells how many were added, if any.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such pool.
+    async fn import_as(&self, pool: &PoolName, import: &ImportId, vouchers: &[NewVoucher]) -> Result<Vec<Imported>>;
+
+    /// Voids what an import brought and is still available. Asked again, it finds nothing more.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such pool, or it has had no such import.
+    async fn undo_import(&self, pool: &PoolName, import: &ImportId) -> Result<Undone>;
+
+    /// Tells which of these pools have fallen to a threshold of their `low_stock` since it was told last. What is reserved
+    /// counts as not given yet, so that nothing is told of what may come back. Each crossing is told to one caller; what rises
+    /// above a threshold by an import, say, can cross it again.
+    async fn low_stock(&self, pools: &[PoolName]) -> Result<Vec<LowStock>>;
 
     /// How many vouchers are best imported by one call, where there are many.
     fn portion(&self) -> usize {
@@ -150,11 +183,103 @@ pub trait Desk: Send + Sync {
 
     /// Takes back every voucher that test messages were assigned and that is not redeemed, expired or void; says how many.
     async fn reclaim_tests(&self) -> Result<u64>;
+
+    /// Erases who got a customer's vouchers, from bindings, messages, redemptions and the journal. The vouchers stay as they
+    /// are otherwise, the codes spent; counts and limits of pools and campaigns stay. Their messages count as retired. Asked
+    /// again, it finds nothing more.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) while messages for this customer are under way.
+    async fn forget(&self, customer: &CustomerId) -> Result<Forgotten>;
+
+    /// Counts everything of a pool anew and compares: a finding for each number that the pool keeps, which is not `ok` where
+    /// it is not what was counted.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such pool.
+    async fn reconcile(&self, pool: &PoolName) -> Result<Vec<Finding>>;
+}
+
+/// The end of a voucher's life.
+#[async_trait]
+pub trait Redemptions: Send + Sync {
+    /// Uses vouchers, each by itself, those earlier in the slice first.
+    ///
+    /// For each, the first of these that holds:
+    /// - the project has no such code: `Unknown`; nothing is remembered;
+    /// - this event asked for this code before: the answer that it got then; `AlreadyRedeemed` if its use was taken back;
+    /// - it is used: `AlreadyRedeemed`; ended by hand: `Void`; over: `Expired`; assigned to nobody (available, or reserved): `NotAssigned`;
+    /// - its customer is not the `holder` that the rules were judged for: `Moved`, and nothing is remembered;
+    /// - the rules do not pass: `RuleFailed`;
+    /// - it is used now: `Redeemed`.
+    ///
+    /// Answers other than `Unknown` and `Moved` are remembered as long as the pool lives, under event and code.
+    async fn redeem(&self, redemptions: &[Redemption]) -> Result<Vec<RedemptionResult>>;
+
+    /// The answers that events got for codes, where they asked for them.
+    async fn redemptions(&self, asked: &[(Code, EventId)]) -> Result<Vec<Option<RedemptionResult>>>;
+
+    /// Takes back the use of a voucher by an event: it is assigned again, or expired if its time is over by now.
+    async fn roll_back(&self, code: &Code, event: &EventId) -> Result<RolledBack>;
+
+    /// Ends vouchers by hand, whatever their state: a reserved one is refused to its message when that settles.
+    async fn void(&self, codes: &[Code]) -> Result<Vec<Voided>>;
+}
+
+/// Assignments outside of messages, each under a message id of its own that stands for the step that assigns.
+#[async_trait]
+pub trait Assignments: Claims {
+    /// The same as [`Claims::reserve`] for claims on one pool, but new vouchers are taken from those only for which `matching`
+    /// holds, and from no overflow pool and no fallback code. Existing bindings are served whatever they match.
+    async fn reserve_matching(
+        &self,
+        lease: &Lease,
+        claims: &[Claim],
+        matching: &(dyn for<'v> Fn(&'v Voucher) -> bool + Send + Sync),
+    ) -> Result<Vec<Claimed>>;
+
+    /// Makes what customers were assigned their current vouchers of a pool: what `per='customer'` gives them from now on. One
+    /// whose current voucher was taken from the pool later keeps that. A code that is not assigned to its customer (live), or
+    /// is over, is passed over. Asked again, it changes nothing.
+    async fn make_current(&self, pool: &PoolName, holders: &[(CustomerId, Code)]) -> Result<()>;
+}
+
+/// What happened.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// Entries of a pool in the order in which they were written, at most `limit`, from behind `after`. Entries that were
+    /// trimmed are passed over without a word.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such pool;
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a position that is none of this store's.
+    async fn journal(
+        &self,
+        pool: &PoolName,
+        after: Option<&JournalPosition>,
+        limit: usize,
+    ) -> Result<Vec<JournalEntry>>;
+
+    /// What is known of one voucher's past, oldest first, each entry about this one alone: its import even if the journal does
+    /// not go back so far. Empty where the project does not have the code.
+    async fn history(&self, code: &Code) -> Result<Vec<JournalEntry>>;
+
+    /// Removes a pool's entries that are older than `before`; says how many. A store may leave some of them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such pool.
+    async fn trim_journal(&self, pool: &PoolName, before: Timestamp) -> Result<u64>;
+
+    /// How large a pool's journal is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such pool.
+    async fn journal_size(&self, pool: &PoolName) -> Result<JournalSize>;
 }
 
 /// A whole store.
 #[async_trait]
-pub trait Store: Claims + Lookup + Stock + Desk {
+pub trait Store: Claims + Lookup + Stock + Desk + Redemptions + Assignments + Journal {
     /// What an operator should know: each finding names a check and whether it passed, with the remedy if not.
     async fn examine(&self) -> Result<Vec<Finding>>;
 }

@@ -82,7 +82,7 @@ pub(crate) async fn what_is_released_no_longer_counts<F: Fixture>() {
 
 /// An expired voucher is neither reserved, assigned nor redeemed: its customer may have another.
 pub(crate) async fn what_is_expired_no_longer_counts<F: Fixture>() {
-    let limits = Limits { per_customer: Some(1), per_campaign: Some(1), total: Some(1) };
+    let limits = Limits { per_customer: Some(1), per_campaign: Some(1), total: Some(1), per_period: None };
     let world = limited::<F>(limits).await;
     let short = PoolSettings { limits, valid_for: Some(Duration::from_secs(30)), ..PoolSettings::default() };
     world.set("spring", short).await;
@@ -94,7 +94,8 @@ pub(crate) async fn what_is_expired_no_longer_counts<F: Fixture>() {
 
 /// Test sends use no limit up.
 pub(crate) async fn tests_count_for_no_limit<F: Fixture>() {
-    let world = limited::<F>(Limits { per_customer: Some(1), per_campaign: Some(1), total: Some(1) }).await;
+    let world =
+        limited::<F>(Limits { per_customer: Some(1), per_campaign: Some(1), total: Some(1), per_period: None }).await;
     world.send(&claim("spring", &test_message("t", "c1"), Width::Message)).await;
     let holder = world.lease();
     world.take(&holder, &claim("spring", &test_message("t2", "c1"), Width::Message)).await;

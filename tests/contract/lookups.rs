@@ -141,11 +141,21 @@ pub(crate) async fn pools_come_by_name_with_their_settings<F: Fixture>() {
     let settings = PoolSettings {
         valid_for: Some(Duration::from_secs(86_400 * 30)),
         expires_at: Some(world.in_seconds(1_000_000)),
-        limits: Limits { per_customer: Some(1), per_campaign: Some(20), total: Some(300) },
+        limits: Limits {
+            per_customer: Some(1),
+            per_campaign: Some(20),
+            total: Some(300),
+            per_period: Some("40/week".parse().unwrap()),
+        },
         fallback: Some(code("ALL10")),
         overflow: Some(pool("spring")),
         preview_code: Some(Code::new("XXXX").unwrap()),
         paused: true,
+        eligible: Some("customer.vip".into()),
+        floor: 5,
+        low_stock: "10,100".parse().unwrap(),
+        pattern: Some("SUM-####".into()),
+        redemption: RedemptionRules { rule: Some("order.total >= 50".into()), by_others: ByOthers::Flag },
     };
     world.pool("autumn", settings.clone()).await;
     let pools = world.store.pools().await.unwrap();

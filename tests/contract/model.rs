@@ -195,7 +195,7 @@ impl<F: Fixture> Play<F> {
             Step::Set { pool, paused, total, per_customer, fallback } => {
                 let settings = &mut self.model.settings[*pool];
                 settings.paused = *paused;
-                settings.limits = Limits { total: *total, per_customer: *per_customer, per_campaign: None };
+                settings.limits = Limits { total: *total, per_customer: *per_customer, ..Limits::default() };
                 settings.fallback = fallback.then(|| code(FALLBACK));
                 self.world.set(POOLS[*pool], settings.clone()).await;
             }

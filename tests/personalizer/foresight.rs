@@ -174,7 +174,7 @@ fn template() -> impl Strategy<Value = String> {
 /// A shop whose pools have all that a pool may have: `b` flows over into `a`, `c` has a fallback code, `d` limits.
 async fn varied(codes: [usize; 4]) -> Shop {
     let shop = Shop::with(&[("a", codes[0]), ("b", codes[1]), ("c", codes[2]), ("d", codes[3])]).await;
-    let limits = Limits { per_customer: Some(2), per_campaign: Some(60), total: None };
+    let limits = Limits { per_customer: Some(2), per_campaign: Some(60), ..Limits::default() };
     let settings = [
         ("b", PoolSettings { overflow: Some(name("a")), ..PoolSettings::default() }),
         ("c", PoolSettings { fallback: Some(Code::new("FALLBACK").unwrap()), ..PoolSettings::default() }),

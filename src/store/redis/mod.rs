@@ -20,6 +20,7 @@ mod link;
 mod listing;
 mod lookup;
 mod messages;
+mod missing;
 mod naive;
 mod options;
 mod packed;

@@ -11,14 +11,15 @@ use super::reply::{self, strange};
 use super::script::SHOW_POOL;
 use crate::error::Result;
 use crate::voucher::{
-    Catalogue, Code, Count, Limits, Metadata, PoolCard, PoolCounts, PoolName, PoolSettings, PoolStatus,
+    ByOthers, Catalogue, Code, Count, Limits, Metadata, PoolCard, PoolCounts, PoolName, PoolSettings, PoolStatus,
+    RedemptionRules,
 };
 
 /// How many pools are asked side by side.
 const AT_ONCE: usize = 64;
 
 /// The names of the fields that hold settings.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 16] = [
     "valid_for",
     "expires_at",
     "limit_customer",
@@ -28,6 +29,13 @@ const SETTINGS: [&str; 9] = [
     "overflow",
     "preview",
     "paused",
+    "limit_in_period",
+    "eligible",
+    "floor",
+    "low_stock",
+    "pattern",
+    "redeem_rule",
+    "redeem_by_others",
 ];
 
 /// The names of the fields that hold tallies.
@@ -35,7 +43,21 @@ const TALLIES: [&str; 6] = ["available", "reserved", "assigned", "redeemed", "ex
 
 /// Settings as fields of a header; nothing for what is not set.
 pub(super) fn fields(settings: &PoolSettings) -> impl Iterator<Item = (&'static str, String)> {
-    let PoolSettings { valid_for, expires_at, limits, fallback, overflow, preview_code, paused } = settings;
+    let PoolSettings {
+        valid_for,
+        expires_at,
+        limits,
+        fallback,
+        overflow,
+        preview_code,
+        paused,
+        eligible,
+        floor,
+        low_stock,
+        pattern,
+        redemption,
+    } = settings;
+    let RedemptionRules { rule, by_others } = redemption;
     let code = |code: &Option<Code>| code.as_ref().map(|code| code.as_str().to_owned());
     let number = |number: Option<u64>| number.map(|number| number.to_string());
     let values = [
@@ -48,6 +70,13 @@ pub(super) fn fields(settings: &PoolSettings) -> impl Iterator<Item = (&'static 
         overflow.as_ref().map(|pool| pool.as_str().to_owned()),
         code(preview_code),
         paused.then(|| "1".to_owned()),
+        limits.per_period.map(|limit| limit.to_string()),
+        eligible.clone(),
+        (*floor > 0).then(|| floor.to_string()),
+        (!low_stock.is_empty()).then(|| low_stock.to_string()),
+        pattern.clone(),
+        rule.clone(),
+        (*by_others != ByOthers::default()).then(|| by_others.as_str().to_owned()),
     ];
     SETTINGS.into_iter().zip(values).map(|(name, value)| (name, value.unwrap_or_default()))
 }
@@ -115,15 +144,28 @@ impl Fields {
     }
 
     fn settings(&mut self) -> Result<PoolSettings> {
-        Ok(PoolSettings {
+        let mut settings = PoolSettings {
             valid_for: self.parsed()?.map(Duration::from_millis),
             expires_at: self.parsed()?.map(timestamp).transpose()?,
-            limits: Limits { per_customer: self.parsed()?, per_campaign: self.parsed()?, total: self.parsed()? },
+            limits: Limits {
+                per_customer: self.parsed()?,
+                per_campaign: self.parsed()?,
+                total: self.parsed()?,
+                per_period: None,
+            },
             fallback: self.checked(Code::new)?,
             overflow: self.checked(PoolName::new)?,
             preview_code: self.checked(Code::new)?,
             paused: self.next()?.is_some_and(|paused| paused == "1"),
-        })
+            ..PoolSettings::default()
+        };
+        settings.limits.per_period = self.parsed()?;
+        settings.eligible = self.next()?;
+        settings.floor = self.parsed()?.unwrap_or_default();
+        settings.low_stock = self.parsed()?.unwrap_or_default();
+        settings.pattern = self.next()?;
+        settings.redemption = RedemptionRules { rule: self.next()?, by_others: self.parsed()?.unwrap_or_default() };
+        Ok(settings)
     }
 
     /// What is available in a pool that is over has expired with it.

@@ -55,6 +55,15 @@ impl Lookup for RedisStore {
         self.status_of(name).await
     }
 
+    async fn limit_use(
+        &self,
+        _: &PoolName,
+        _: Option<&crate::voucher::CampaignId>,
+        _: &[CustomerId],
+    ) -> Result<Option<crate::voucher::LimitUse>> {
+        super::missing::missing()
+    }
+
     async fn catalogue(&self) -> Result<Catalogue> {
         self.cards().await
     }
@@ -70,11 +79,24 @@ impl Stock for RedisStore {
         self.change_pool(name, settings).await
     }
 
+    async fn undo_import(&self, _: &PoolName, _: &crate::voucher::ImportId) -> Result<crate::voucher::Undone> {
+        super::missing::missing()
+    }
+
+    async fn low_stock(&self, _: &[PoolName]) -> Result<Vec<crate::voucher::LowStock>> {
+        Ok(Vec::new())
+    }
+
     async fn delete_pool(&self, name: &PoolName, archived: bool) -> Result<()> {
         self.remove_pool(name, archived).await
     }
 
-    async fn import(&self, pool: &PoolName, vouchers: &[NewVoucher]) -> Result<Vec<Imported>> {
+    async fn import_as(
+        &self,
+        pool: &PoolName,
+        _: &crate::voucher::ImportId,
+        vouchers: &[NewVoucher],
+    ) -> Result<Vec<Imported>> {
         self.import_vouchers(pool, vouchers).await
     }
 
@@ -87,6 +109,14 @@ impl Stock for RedisStore {
 impl Desk for RedisStore {
     async fn release_message(&self, message: &MessageId) -> Result<ReleasedMessage> {
         self.release(message).await
+    }
+
+    async fn forget(&self, _: &crate::voucher::CustomerId) -> Result<crate::voucher::Forgotten> {
+        super::missing::missing()
+    }
+
+    async fn reconcile(&self, _: &crate::voucher::PoolName) -> Result<Vec<crate::voucher::Finding>> {
+        super::missing::missing()
     }
 
     async fn reclaim_tests(&self) -> Result<u64> {

@@ -19,6 +19,14 @@ impl Desk for SqliteStore {
         self.write(Durability::Kept, move |session| release(session, &message)).await
     }
 
+    async fn forget(&self, _: &crate::voucher::CustomerId) -> Result<crate::voucher::Forgotten> {
+        super::missing::missing()
+    }
+
+    async fn reconcile(&self, _: &crate::voucher::PoolName) -> Result<Vec<crate::voucher::Finding>> {
+        super::missing::missing()
+    }
+
     async fn reclaim_tests(&self) -> Result<u64> {
         self.write(Durability::Kept, reclaim).await
     }

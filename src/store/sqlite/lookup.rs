@@ -56,6 +56,15 @@ impl Lookup for SqliteStore {
         self.read(move |session| status_by_name(session, &name)).await
     }
 
+    async fn limit_use(
+        &self,
+        _: &PoolName,
+        _: Option<&crate::voucher::CampaignId>,
+        _: &[CustomerId],
+    ) -> Result<Option<crate::voucher::LimitUse>> {
+        super::missing::missing()
+    }
+
     async fn catalogue(&self) -> Result<Catalogue> {
         self.read(|session| pool::all(session)?.into_iter().map(|pool| card(session, pool)).collect()).await
     }

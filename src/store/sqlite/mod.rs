@@ -14,6 +14,7 @@ mod lease;
 mod limit;
 mod lookup;
 mod message;
+mod missing;
 mod open;
 mod pool;
 mod reader;

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,7 +11,8 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::fault::{Outcome, stored};
 use super::session::{Session, milliseconds, optional_timestamp};
-use crate::voucher::{Code, Limits, PoolName, PoolSettings};
+use crate::error::Error;
+use crate::voucher::{Code, Limits, PoolName, PoolSettings, RedemptionRules};
 
 /// A pool as the file has it.
 #[derive(Debug)]
@@ -22,14 +24,28 @@ pub(super) struct Pool {
     pub(super) expires_at: Option<i64>,
 }
 
+/// What a column says that is written as text.
+fn parsed<T: FromStr<Err = Error>>(text: Option<String>) -> Outcome<Option<T>> {
+    text.map(|text| stored(text.parse())).transpose()
+}
+
 const SELECT: &str = "SELECT pool.id, pool.name, pool.valid_for, pool.expires_at, pool.limit_per_customer,
-    pool.limit_per_campaign, pool.limit_total, pool.fallback_code, overflow.name, pool.preview_code, pool.paused
+    pool.limit_per_campaign, pool.limit_total, pool.fallback_code, overflow.name, pool.preview_code, pool.paused,
+    pool.limit_in_period, pool.eligible, pool.floor, pool.low_stock, pool.pattern, pool.redeem_rule,
+    pool.redeem_by_others
     FROM pool LEFT JOIN pool AS overflow ON overflow.id = pool.overflow_pool_id";
 
 impl Pool {
     fn read(row: &Row<'_>) -> Outcome<Pool> {
         let count = |column: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(i64::unsigned_abs));
-        let limits = Limits { per_customer: count(4)?, per_campaign: count(5)?, total: count(6)? };
+        let text = |column: usize| row.get::<_, Option<String>>(column);
+        let limits = Limits {
+            per_customer: count(4)?,
+            per_campaign: count(5)?,
+            total: count(6)?,
+            per_period: parsed(text(11)?)?,
+        };
+        let redemption = RedemptionRules { rule: text(16)?, by_others: parsed(text(17)?)?.unwrap_or_default() };
         let expires_at = row.get(3)?;
         let settings = PoolSettings {
             valid_for: count(2)?.map(Duration::from_millis),
@@ -39,6 +55,11 @@ impl Pool {
             overflow: row.get::<_, Option<String>>(8)?.map(|name| stored(PoolName::new(name))).transpose()?,
             preview_code: row.get::<_, Option<String>>(9)?.map(|code| stored(Code::new(code))).transpose()?,
             paused: row.get(10)?,
+            eligible: text(12)?,
+            floor: count(13)?.unwrap_or_default(),
+            low_stock: parsed(text(14)?)?.unwrap_or_default(),
+            pattern: text(15)?,
+            redemption,
         };
         let name = stored(PoolName::new(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?))?;
         Ok(Pool { id: row.get(0)?, name, settings, expires_at })
@@ -84,7 +105,7 @@ pub(super) fn id(session: &Session<'_>, name: &PoolName) -> Outcome<Option<i64>>
 
 /// Writes a new pool.
 pub(super) fn insert(session: &Session<'_>, name: &PoolName, settings: &PoolSettings) -> Outcome<()> {
-    let sql = "INSERT INTO pool (paused, project_id, name) VALUES (0, ?1, ?2)";
+    let sql = "INSERT INTO pool (paused, floor, project_id, name) VALUES (0, 0, ?1, ?2)";
     session.connection.prepare_cached(sql)?.execute(params![session.project, name.as_str()])?;
     update(session, session.connection.last_insert_rowid(), settings)
 }
@@ -94,7 +115,9 @@ pub(super) fn update(session: &Session<'_>, id: i64, settings: &PoolSettings) ->
     let overflow = settings.overflow.as_ref().map(|name| self::id(session, name)).transpose()?.flatten();
     let count = |limit: Option<u64>| limit.map(|limit| i64::try_from(limit).unwrap_or(i64::MAX));
     let sql = "UPDATE pool SET valid_for = ?2, expires_at = ?3, limit_per_customer = ?4, limit_per_campaign = ?5,
-        limit_total = ?6, fallback_code = ?7, overflow_pool_id = ?8, preview_code = ?9, paused = ?10 WHERE id = ?1";
+        limit_total = ?6, fallback_code = ?7, overflow_pool_id = ?8, preview_code = ?9, paused = ?10,
+        limit_in_period = ?11, eligible = ?12, floor = ?13, low_stock = ?14, pattern = ?15, redeem_rule = ?16,
+        redeem_by_others = ?17 WHERE id = ?1";
     session.connection.prepare_cached(sql)?.execute(params![
         id,
         settings.valid_for.map(milliseconds),
@@ -106,6 +129,13 @@ pub(super) fn update(session: &Session<'_>, id: i64, settings: &PoolSettings) ->
         overflow,
         settings.preview_code.as_ref().map(Code::as_str),
         settings.paused,
+        settings.limits.per_period.map(|limit| limit.to_string()),
+        settings.eligible,
+        count(Some(settings.floor)),
+        (!settings.low_stock.is_empty()).then(|| settings.low_stock.to_string()),
+        settings.pattern,
+        settings.redemption.rule,
+        settings.redemption.by_others.as_str(),
     ])?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind};
 pub(super) const APPLICATION_ID: i64 = 0x5465_6172;
 
 /// The version that the first script makes. Files of a version before it were never released.
-const FIRST: u32 = 2;
+const FIRST: u32 = 3;
 
 /// One script for each version, each leading from the version before it. A released one never changes.
 const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];

@@ -23,6 +23,13 @@ CREATE TABLE pool (
     overflow_pool_id   INTEGER REFERENCES pool (id),      -- taken from once this pool is empty
     preview_code       TEXT,
     paused             INTEGER NOT NULL CHECK (paused IN (0, 1)),
+    limit_in_period    TEXT,                              -- such as 10000/day
+    eligible           TEXT,                              -- an expression: who may get a voucher
+    floor              INTEGER NOT NULL,                  -- how many vouchers web layers leave to campaigns
+    low_stock          TEXT,                              -- thresholds, the largest first, with commas
+    pattern            TEXT,                              -- how codes are made where the stock is not enough
+    redeem_rule        TEXT,                              -- an expression: when a voucher may be used
+    redeem_by_others   TEXT,                              -- allow, flag or refuse
     UNIQUE (project_id, name)
 ) STRICT;
 

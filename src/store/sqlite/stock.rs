@@ -27,12 +27,25 @@ impl Stock for SqliteStore {
         self.write(Durability::Kept, move |session| set(session, &name, &settings)).await
     }
 
+    async fn undo_import(&self, _: &PoolName, _: &crate::voucher::ImportId) -> Result<crate::voucher::Undone> {
+        super::missing::missing()
+    }
+
+    async fn low_stock(&self, _: &[PoolName]) -> Result<Vec<crate::voucher::LowStock>> {
+        Ok(Vec::new())
+    }
+
     async fn delete_pool(&self, name: &PoolName, archived: bool) -> Result<()> {
         let name = name.clone();
         self.write(Durability::Kept, move |session| delete(session, &name, archived)).await
     }
 
-    async fn import(&self, pool: &PoolName, vouchers: &[NewVoucher]) -> Result<Vec<Imported>> {
+    async fn import_as(
+        &self,
+        pool: &PoolName,
+        _: &crate::voucher::ImportId,
+        vouchers: &[NewVoucher],
+    ) -> Result<Vec<Imported>> {
         let (pool, vouchers) = (pool.clone(), vouchers.to_vec());
         self.write(Durability::Kept, move |session| import(session, &pool, &vouchers)).await
     }
