@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 
 use super::import::ensure_pool;
 use crate::error::{Error, ErrorKind, Result};
-use crate::voucher::{self, Code, Pattern, PoolName, Stock};
+use crate::voucher::{Code, Generator, ImportId, Pattern, PoolName, Stock};
 
 /// Which codes are wanted.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct Generation {
 pub struct GenerationReport {
     /// The pool.
     pub pool: PoolName,
+    /// The import as a part of which they came, by which they can be taken back.
+    pub import: ImportId,
     /// Codes that are available now.
     pub generated: u64,
     /// What they look like.
@@ -77,10 +79,12 @@ pub async fn generate(
     wanted.check()?;
     ensure_pool(stock, pool).await?;
     let Generation { count, pattern, expires_at } = wanted;
+    let import = ImportId::generate();
+    let generator = Generator { pool, pattern, expires_at: *expires_at, import: &import };
     let mut generated = 0;
     while generated < *count {
         let portion = usize::try_from(count - generated).map_or(stock.portion(), |left| left.min(stock.portion()));
-        let codes = voucher::generate(stock, pool, pattern, *expires_at, portion).await?;
+        let codes = generator.add(stock, portion).await?;
         generated += codes.len() as u64;
         told(generated, &codes)?;
         if codes.len() < portion {
@@ -88,7 +92,7 @@ pub async fn generate(
         }
     }
     let possibilities_bits = (pattern.bits() * 100.0).round() / 100.0;
-    Ok(GenerationReport { pool: pool.clone(), generated, pattern: pattern.clone(), possibilities_bits })
+    Ok(GenerationReport { pool: pool.clone(), import, generated, pattern: pattern.clone(), possibilities_bits })
 }
 
 fn used_up(pool: &PoolName, Generation { count, pattern, .. }: &Generation, generated: u64) -> Error {

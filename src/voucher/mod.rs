@@ -23,7 +23,7 @@ pub use claim::{
     Source, Width,
 };
 pub use code::{Code, Metadata, NewVoucher, Voucher};
-pub use generation::generate;
+pub use generation::Generator;
 pub use id::{CampaignId, CustomerId, EventId, ImportId, MessageId, PoolName, check_name};
 pub use journal::{Change, JournalEntry, JournalPosition, JournalSize};
 pub use lease::{Lease, LeaseId};

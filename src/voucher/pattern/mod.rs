@@ -150,6 +150,13 @@ fn is_typed(character: char) -> bool {
     character == ' ' || character.is_ascii_graphic() || (!character.is_ascii() && character.is_alphanumeric())
 }
 
+/// So many random characters of the default charset that their codes are safe to try: 13.
+impl Default for Pattern {
+    fn default() -> Pattern {
+        Pattern { places: [Place::Random; Pattern::DEFAULT_LENGTH].into(), charset: Charset::default() }
+    }
+}
+
 impl FromStr for Pattern {
     type Err = Error;
 
