@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod bench;
+mod generating;
 mod generation;
 mod globals;
 mod help;

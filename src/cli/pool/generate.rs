@@ -3,13 +3,13 @@
 use clap::{ArgGroup, Args, value_parser};
 use jiff::Timestamp;
 
-use crate::cli::output::{counted, grouped};
+use super::form::{Form, read, warn_of_guesses};
+use crate::cli::output::counted;
 use crate::cli::progress::Progress;
-use crate::cli::report::in_argument;
 use crate::cli::{Context, Exit, Format};
 use crate::error::{Error, ErrorKind, Result};
 use crate::intake::{self, Generation, GenerationReport};
-use crate::voucher::{Charset, Code, Pattern, PoolName, Store, parse_timestamp};
+use crate::voucher::{Code, PoolCounts, PoolName, PoolStatus, Store, parse_timestamp};
 
 const EXAMPLES: &str = r"Examples:
   tearoff pool generate spring --count 100000
@@ -33,7 +33,10 @@ pub(in crate::cli) struct Generate {
     /// How many codes the pool is to have available: as many are added as it lacks
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     up_to: Option<u64>,
-    #[command(flatten)]
+    #[command(
+        flatten,
+        next_help_heading = "What a code looks like [default: as the pool's pattern says, else 13 random characters]"
+    )]
     form: Form,
     /// When the codes stop being valid: a time such as 2027-06-30T18:00:00Z, or a date, whose last second in UTC is meant
     #[arg(long, value_name = "TIME")]
@@ -45,69 +48,27 @@ pub(in crate::cli) struct Generate {
     format: Format,
 }
 
-/// What the codes look like.
-#[derive(Args)]
-pub(super) struct Form {
-    /// What a code looks like, with a '#' for each random character
-    #[arg(long, value_name = "PATTERN", allow_hyphen_values = true, conflicts_with_all = ["prefix", "suffix", "length"])]
-    pattern: Option<String>,
-    /// What every code begins with
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
-    prefix: Option<String>,
-    /// What every code ends with
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
-    suffix: Option<String>,
-    /// How many random characters a code has [default: 13]
-    #[arg(long, value_name = "N")]
-    length: Option<usize>,
-    /// The characters to draw from: unambiguous, alphanumeric, letters, digits, hexadecimal, or the characters themselves
-    /// [default: unambiguous, which has digits and capital letters without 0, O, 1, I and L]
-    #[arg(long, value_name = "SET", allow_hyphen_values = true)]
-    charset: Option<String>,
-}
-
-impl Form {
-    /// The pattern that is described.
-    pub(super) fn pattern(&self) -> Result<Pattern> {
-        let charset: Option<Charset> = read(self.charset.as_deref(), "--charset", str::parse)?;
-        let pattern = match &self.pattern {
-            Some(pattern) => pattern.parse().map_err(|error| in_argument("--pattern", &error))?,
-            None => self.of_length()?,
-        };
-        Ok(match charset {
-            Some(charset) => pattern.with_charset(charset),
-            None => pattern,
-        })
-    }
-
-    fn of_length(&self) -> Result<Pattern> {
-        let text = |part: &Option<String>| part.clone().unwrap_or_default();
-        let length = self.length.unwrap_or(Pattern::DEFAULT_LENGTH);
-        Pattern::of_length(&text(&self.prefix), length, &text(&self.suffix), Charset::default())
-    }
-}
-
-/// Reads the text of an argument, if it is given; an error names the argument.
-fn read<T>(text: Option<&str>, argument: &str, read: impl FnOnce(&str) -> Result<T>) -> Result<Option<T>> {
-    text.map(read).transpose().map_err(|error| in_argument(argument, &error))
-}
-
 impl Generate {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit> {
         let pool = PoolName::new(&self.pool)?;
-        let pattern = self.form.pattern()?;
+        let given = self.form.pattern()?;
         let expires_at = read(self.expires_at.as_deref(), "--expires-at", parse_timestamp)?;
         refuse_past(expires_at)?;
-        let mut wanted = Generation { count: self.count.or(self.up_to).unwrap_or_default(), pattern, expires_at };
+        let count = self.count.or(self.up_to).unwrap_or_default();
         // What cannot be generated makes no store.
-        wanted.check()?;
-        let store = context.open_or_make().await?;
-        let present = store.pool(&pool).await?.map(|pool| pool.counts).unwrap_or_default();
-        if self.up_to.is_some() {
-            wanted.count = wanted.count.saturating_sub(present.available);
+        if let Some(pattern) = &given {
+            Generation { count, pattern: pattern.clone(), expires_at }.check()?;
         }
+        let store = context.open_or_make().await?;
+        let (own, present) = match store.pool(&pool).await? {
+            Some(PoolStatus { settings, counts, .. }) => (settings.pattern, counts),
+            None => (None, PoolCounts::default()),
+        };
+        let pattern = given.or(own).unwrap_or_default();
+        let count = if self.up_to.is_some() { count.saturating_sub(present.available) } else { count };
+        let wanted = Generation { count, pattern, expires_at };
         let report = self.generate(context, &*store, &pool, &wanted).await?;
-        warn_of_guesses(context, &report, present.total + report.generated);
+        warn_of_guesses(context, &report.pattern, present.total + report.generated);
         self.tell(context, &report)?;
         Ok(Exit::Done)
     }
@@ -158,20 +119,4 @@ fn print(context: &Context, codes: &[Code]) -> Result<()> {
     }
     let lines: Vec<&str> = codes.iter().map(Code::as_str).collect();
     context.output.text(&lines.join("\n"))
-}
-
-/// Says how likely a guess is, where codes are short; all vouchers of the pool count as such codes.
-fn warn_of_guesses(context: &Context, report: &GenerationReport, codes: u64) {
-    let bits = report.pattern.bits();
-    if bits >= Pattern::SAFE_BITS {
-        return;
-    }
-    let guesses = grouped(report.pattern.guesses(codes) as u64);
-    let safe = (Pattern::SAFE_BITS / (report.pattern.charset().size() as f64).log2()).ceil();
-    context.output.warn(format!(
-        "the codes have {bits:.1} random bits: with {}, 1 guess in {guesses} is right\n\
-         limit how often a customer may try, or use {safe} random characters, which make {} bits",
-        counted(codes, "code"),
-        Pattern::SAFE_BITS
-    ));
 }

@@ -2,6 +2,7 @@
 
 mod archive;
 mod delete;
+mod form;
 mod generate;
 mod import;
 mod settings;
