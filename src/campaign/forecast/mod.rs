@@ -22,7 +22,7 @@ use crate::render::suggest::nearest;
 use crate::render::{Rendered, Template};
 use crate::voucher::{CampaignId, Claim, CustomerId, Lookup, PoolName, PoolSettings};
 use counting::Counting;
-use stock::Stock;
+use stock::{Stock, Taken};
 
 /// What an audience needs. Its JSON is that of `campaign check`.
 #[derive(Debug, Clone, Serialize)]
@@ -52,10 +52,17 @@ pub struct PoolForecast {
     pub needed: u64,
     /// Vouchers that it has, those of an import that comes before the run included.
     pub available: u64,
+    /// Codes that would be made, since it or one of its overflow pools has a pattern. JSON leaves it out where there are none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub made: u64,
     /// Claims that neither it nor its overflow pools nor a fallback code can serve.
     pub missing: u64,
     /// The first recipient that goes without.
     pub dry_at: Option<DryAt>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The first recipient that goes without a voucher.
@@ -200,9 +207,13 @@ impl Forecaster {
             let pool = self.forecast.pools.entry(used.pool.clone()).or_default();
             pool.available = available;
             pool.needed += 1;
-            if !state.stock.take(&used.pool) {
-                pool.missing += 1;
-                pool.dry_at.get_or_insert_with(|| DryAt { row, customer_id: message.customer_id.clone() });
+            match state.stock.take(&used.pool) {
+                Taken::Voucher | Taken::Fallback => {}
+                Taken::Made => pool.made += 1,
+                Taken::Nothing => {
+                    pool.missing += 1;
+                    pool.dry_at.get_or_insert_with(|| DryAt { row, customer_id: message.customer_id.clone() });
+                }
             }
         }
     }

@@ -14,6 +14,7 @@ pub(super) struct Stock(BTreeMap<PoolName, Shelf>);
 struct Shelf {
     at_first: Count,
     left: u64,
+    over: bool,
     settings: PoolSettings,
 }
 
@@ -48,36 +49,59 @@ impl Stock {
         self.0.get(pool).map_or(0, |shelf| shelf.at_first.available)
     }
 
-    /// Takes one from the pool or its overflow chain; whether there was one, or a fallback code in its place.
-    pub(super) fn take(&mut self, pool: &PoolName) -> bool {
-        let (mut next, mut fallback, mut steps) = (Some(pool.clone()), false, 0);
+    /// Takes one from the pool or its overflow chain.
+    pub(super) fn take(&mut self, pool: &PoolName) -> Taken {
+        let (mut next, mut otherwise, mut steps) = (Some(pool.clone()), Taken::Nothing, 0);
         while let (Some(name), true) = (next.take(), steps <= self.0.len()) {
             let Some(shelf) = self.0.get_mut(&name) else { break };
             if !shelf.settings.paused {
                 if shelf.left > 0 {
                     shelf.left -= 1;
-                    return true;
+                    return Taken::Voucher;
                 }
-                fallback |= shelf.settings.fallback.is_some();
+                otherwise = otherwise.max(shelf.otherwise());
             }
             next.clone_from(&shelf.settings.overflow);
             steps += 1;
         }
-        fallback
+        otherwise
     }
+}
+
+/// What a claim would get. Of what comes without stock, a fallback code goes before one that is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Taken {
+    /// Nothing.
+    Nothing,
+    /// A code that is made for it.
+    Made,
+    /// A fallback code.
+    Fallback,
+    /// A voucher of the stock.
+    Voucher,
 }
 
 impl Shelf {
     fn new(pool: PoolStatus) -> Shelf {
         let at_first = Count { available: pool.counts.available, total: pool.counts.total };
-        Shelf { at_first, left: 0, settings: pool.settings }
+        Shelf { at_first, left: 0, over: false, settings: pool.settings }
     }
 
     /// What comes into a pool whose time is over expires at once.
     fn open(&mut self, now: Timestamp) {
-        if self.settings.expires_at.is_some_and(|end| end <= now) {
+        self.over = self.settings.expires_at.is_some_and(|end| end <= now);
+        if self.over {
             self.at_first.available = 0;
         }
         self.left = self.at_first.available;
+    }
+
+    /// What it has for who finds it empty.
+    fn otherwise(&self) -> Taken {
+        match &self.settings {
+            PoolSettings { fallback: Some(_), .. } => Taken::Fallback,
+            PoolSettings { pattern: Some(_), .. } if !self.over => Taken::Made,
+            _ => Taken::Nothing,
+        }
     }
 }
