@@ -100,6 +100,16 @@ impl PoolKeys {
         format!("{}:pool", self.prefix)
     }
 
+    /// Sorted set by end: available codes in blobs.
+    pub(super) fn shelf(&self) -> String {
+        format!("{}:shelf", self.prefix)
+    }
+
+    /// Sorted set by end: available codes, each by itself.
+    pub(super) fn tray(&self) -> String {
+        format!("{}:tray", self.prefix)
+    }
+
     /// Hash: chunk number → codes of an import that is not finished.
     pub(super) fn pending(&self) -> String {
         format!("{}:pending", self.prefix)
@@ -120,7 +130,7 @@ impl PoolKeys {
         format!("{}:keys:{bucket}", self.prefix)
     }
 
-    /// Hash: start of a code's hash → anchor of its binding's field.
+    /// Hash: start of a code's hash → anchor of its binding's field, or `v` where it was ended while nobody had it.
     pub(super) fn codes(&self, bucket: u64) -> String {
         format!("{}:codes:{bucket}", self.prefix)
     }

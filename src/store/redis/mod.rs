@@ -38,8 +38,10 @@ mod script;
 mod settle;
 mod shelf;
 mod spread;
+mod stock;
 mod target;
 mod vouchers;
+mod withdraw;
 
 use std::sync::atomic::Ordering;
 

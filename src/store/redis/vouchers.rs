@@ -156,10 +156,10 @@ impl RedisStore {
             .collect();
         let mut metadata = self.metadata_if(view.has_metadata, pool, &available).await?.into_iter();
         let mut told = Vec::with_capacity(codes.len());
-        for ((code, own_end), record) in codes.iter().zip(&records) {
+        for (((code, own_end), record), anchor) in codes.iter().zip(&records).zip(&anchors) {
             told.push(match record {
                 Some(_) => bound.next().ok_or_else(reply::strange)?,
-                None => view.available(pool, code, *own_end, metadata.next().flatten()),
+                None => view.unbound(pool, code, *own_end, is_void(anchor), metadata.next().flatten()),
             });
         }
         Ok(Some(told))
@@ -263,18 +263,23 @@ impl View {
     }
 
     /// A voucher that nobody has.
-    fn available(
+    fn unbound(
         &self,
         pool: &PoolName,
         code: &Code,
         own_end: Option<Timestamp>,
+        is_void: bool,
         metadata: Option<Arc<Metadata>>,
     ) -> VoucherRecord {
         let expires_at = [own_end, self.pool_end].into_iter().flatten().min();
         VoucherRecord {
             code: code.clone(),
             pool: pool.clone(),
-            state: if expires_at.is_some_and(|end| end <= self.now) { State::Expired } else { State::Available },
+            state: match expires_at {
+                _ if is_void => State::Void,
+                Some(end) if end <= self.now => State::Expired,
+                _ => State::Available,
+            },
             customer_id: None,
             campaign_id: None,
             message_id: None,
@@ -286,6 +291,11 @@ impl View {
             metadata: metadata.map(Arc::unwrap_or_clone).unwrap_or_default(),
         }
     }
+}
+
+/// Whether what the buckets of codes say of a code is that it was ended while nobody had it.
+pub(super) fn is_void(anchor: &[u8]) -> bool {
+    anchor == b"v"
 }
 
 fn state(record: &Record, is_reserved: bool, now: Timestamp) -> State {
