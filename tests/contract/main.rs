@@ -13,6 +13,7 @@ mod limits;
 mod lookups;
 mod model;
 mod overflow;
+mod redemption;
 mod redis_fixture;
 #[path = "../servers/mod.rs"]
 mod servers;
@@ -98,6 +99,30 @@ macro_rules! store_contract {
                     a_final_limit_wins_over_a_contended_one,
                     vouchers_of_other_pools_count_for_the_pool_that_was_named,
                     a_shared_code_counts_for_the_campaign_that_kept_it,
+                    a_limit_of_a_period_counts_that_period,
+                    a_voucher_counts_when_it_was_taken,
+                    what_is_released_leaves_its_period,
+                    a_limit_of_a_period_is_contended_within_it,
+                    a_web_layer_leaves_the_floor,
+                    each_pool_of_a_chain_has_its_own_floor,
+                    the_use_of_limits_is_told,
+                ],
+                redemption: [
+                    a_voucher_is_used_once,
+                    redemptions_stand_for_themselves,
+                    what_nobody_was_given_is_not_used,
+                    what_is_over_is_not_used,
+                    rules_decide_for_the_present_holder,
+                    answers_are_remembered,
+                    a_use_is_taken_back,
+                    a_use_taken_back_too_late_is_over,
+                    a_used_voucher_stays_with_its_customer,
+                    a_voucher_is_ended_by_hand,
+                    an_ended_voucher_is_replaced_under_its_key,
+                    an_ended_voucher_is_refused_to_its_message,
+                    an_ended_voucher_does_not_go_back_with_its_lease,
+                    limits_count_what_is_used_and_not_what_is_ended,
+                    a_deleted_pool_forgets_uses,
                 ],
                 overflow: [
                     an_empty_pool_takes_from_its_overflow_chain,
@@ -156,6 +181,8 @@ macro_rules! store_contract {
                     two_stores_on_the_same_data_never_give_a_code_twice,
                     a_dropped_call_loses_no_code,
                     a_failing_call_touches_no_other,
+                    one_of_many_uses_a_code,
+                    a_code_is_used_or_ended,
                 ],
                 model: [
                     any_mix_of_calls_behaves_as_the_model,
