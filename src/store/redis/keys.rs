@@ -155,8 +155,8 @@ impl PoolKeys {
         format!("{}:keys:{bucket}", self.prefix)
     }
 
-    /// Hash: start of a code's hash → anchor of its binding's field; the same with the hash of an event → what the event got as
-    /// answer for the code.
+    /// Hash: start of a code's hash → anchor of its binding's field, or `v` where it was ended while nobody had it; the same with the
+    /// hash of an event → what the event got as answer for the code.
     pub(super) fn codes(&self, bucket: u64) -> String {
         format!("{}:codes:{bucket}", self.prefix)
     }

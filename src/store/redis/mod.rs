@@ -45,9 +45,11 @@ mod script;
 mod settle;
 mod shelf;
 mod spread;
+mod stock;
 mod target;
 mod void;
 mod vouchers;
+mod withdraw;
 
 use std::sync::atomic::Ordering;
 

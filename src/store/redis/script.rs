@@ -191,4 +191,5 @@ pool_script!(OPEN_IMPORT, "scripts/open_import.lua");
 pool_script!(PEND, "scripts/pend.lua");
 pool_script!(DESCRIBE, "scripts/describe.lua");
 pool_script!(ADD, "scripts/add.lua");
+pool_script!(WITHDRAW, "scripts/withdraw.lua");
 pool_script!(SPLIT, "scripts/split.lua");
