@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
+use super::RedisStore;
 use super::address::Hash;
 use super::reply::{self, strange};
 use super::script::WITHDRAW;
 use super::stock::{Lot, Walk};
-use super::RedisStore;
 use crate::error::Result;
 use crate::voucher::{Code, PoolName};
 
