@@ -144,7 +144,8 @@ pub trait Stock: Send + Sync {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such pool.
     async fn import_as(&self, pool: &PoolName, import: &ImportId, vouchers: &[NewVoucher]) -> Result<Vec<Imported>>;
 
-    /// Voids what an import brought and is still available. Asked again, it finds nothing more.
+    /// Voids what an import brought and is still available. Asked again, it finds nothing more. An import that added nothing
+    /// is none.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such pool, or it has had no such import.
@@ -152,7 +153,7 @@ pub trait Stock: Send + Sync {
 
     /// Tells which of these pools have fallen to a threshold of their `low_stock` since it was told last. What is reserved
     /// counts as not given yet, so that nothing is told of what may come back. Each crossing is told to one caller; what rises
-    /// above a threshold by an import, say, can cross it again.
+    /// above a threshold by an import, say, can cross it again. Changed thresholds are told anew.
     async fn low_stock(&self, pools: &[PoolName]) -> Result<Vec<LowStock>>;
 
     /// How many vouchers are best imported by one call, where there are many.
@@ -176,8 +177,9 @@ pub enum Imported {
 #[async_trait]
 pub trait Desk: Send + Sync {
     /// Takes back what a message that will never be delivered holds under its own keys (`message`, `occurrence`), whether
-    /// reserved or assigned, and retires its id in the same step. Wider keys and redeemed vouchers stay. Asked again, it
-    /// gives back nothing more. Expired and void vouchers are left as they are.
+    /// reserved or assigned, and retires its id in the same step. Wider keys and redeemed vouchers stay,
+    /// also what was made its customer's current voucher. Asked again, it gives back nothing more. Expired and void vouchers are
+    /// left as they are.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for a message that the store never accepted and that reserves nothing.

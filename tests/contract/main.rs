@@ -4,10 +4,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod assignments;
 mod claims;
 mod concurrency;
 mod desk;
 mod fixture;
+mod forget;
+mod journal;
 mod leases;
 mod limits;
 mod lookups;
@@ -19,6 +22,7 @@ mod redis_fixture;
 mod servers;
 mod settling;
 mod stock;
+mod stock_life;
 mod world;
 
 /// Runs every promise against a store.
@@ -172,6 +176,50 @@ macro_rules! store_contract {
                     a_message_of_any_id_can_be_released,
                     an_unknown_message_cannot_be_released,
                     reclaiming_tests_leaves_live_messages_alone,
+                ],
+                stock_life: [
+                    an_import_is_undone,
+                    an_undone_import_takes_what_ran_out_leases_held,
+                    an_unknown_import_is_not_undone,
+                    an_undone_import_stays_undone,
+                    low_stock_is_told_once,
+                    low_stock_leaves_out_what_may_come_back,
+                    low_stock_is_told_again_after_a_refill,
+                    low_stock_sees_a_refill_that_nobody_looked_at,
+                    low_stock_counts_what_can_be_given,
+                    low_stock_is_told_to_one,
+                ],
+                journal: [
+                    every_step_stands_in_the_journal,
+                    a_history_tells_of_one_voucher,
+                    a_batch_is_one_entry_of_each_pool,
+                    what_changes_nothing_is_no_entry,
+                    an_undone_import_stands_in_the_journal,
+                    a_position_outlives_what_lies_before_it,
+                    trimming_leaves_what_is_younger,
+                    a_journal_belongs_to_its_pool,
+                    a_reader_of_the_journal_misses_nothing,
+                ],
+                assignments: [
+                    only_matching_vouchers_are_taken,
+                    a_matching_claim_is_a_claim,
+                    a_matching_claim_takes_from_its_own_pool_only,
+                    matching_claims_share_a_pool_with_others,
+                    the_latest_step_is_current,
+                    a_step_takes_the_place_of_a_messages_voucher,
+                    a_later_voucher_stays_current,
+                    only_what_is_held_becomes_current,
+                    a_current_voucher_that_is_over_is_replaced,
+                    a_released_step_leaves_the_current_voucher,
+                ],
+                forget: [
+                    a_forgotten_customer_is_nowhere,
+                    a_forgotten_customer_may_come_back,
+                    messages_of_the_forgotten_are_retired,
+                    the_journal_forgets_too,
+                    the_voucher_of_a_forgotten_customer_can_be_used,
+                    a_customer_whose_message_is_under_way_is_not_forgotten,
+                    the_numbers_add_up,
                 ],
                 concurrency: [
                     many_senders_share_a_pool_without_sharing_a_code,
