@@ -38,6 +38,12 @@ pub(super) fn is_reserved(name: &PoolName) -> Error {
     refused(message, "wait until the messages that need them are done")
 }
 
+/// Messages for a customer who is to be forgotten are under way.
+pub(super) fn is_under_way() -> Error {
+    let message = "messages for this customer are under way".to_owned();
+    refused(message, "wait until they are done, then ask again")
+}
+
 /// Customers hold codes, and nobody said that they are archived.
 pub(super) fn is_assigned(name: &PoolName) -> Error {
     let message = format!("codes of pool '{name}' are assigned to customers");
