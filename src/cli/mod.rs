@@ -103,7 +103,7 @@ struct Globals {
 }
 
 /// How a command that reads prints what it found.
-#[derive(Args)]
+#[derive(Args, Clone, Copy)]
 struct Format {
     /// Print JSON instead of text for people
     #[arg(long)]

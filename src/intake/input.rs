@@ -1,6 +1,5 @@
 //! Where rows come from.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader};
@@ -11,15 +10,16 @@ use super::Lines;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How much is read at once.
-const BUFFER: usize = 64 << 10;
+pub(super) const BUFFER: usize = 64 << 10;
 
 /// A file, or standard input.
 ///
 /// ```
 /// use tearoff::intake::Input;
 ///
-/// assert_eq!("-".parse(), Ok(Input::Standard));
-/// assert_eq!("codes.csv".parse(), Ok(Input::File("codes.csv".into())));
+/// assert_eq!("-".parse::<Input>()?, Input::Standard);
+/// assert_eq!("codes.csv".parse::<Input>()?, Input::File("codes.csv".into()));
+/// # Ok::<(), tearoff::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
@@ -48,8 +48,13 @@ impl Input {
     }
 
     pub(crate) fn unknown_format(&self, help: &str) -> Error {
-        Error::new(ErrorKind::InvalidInput, format!("{self}: the format is not known by the file's name"))
-            .with_help(help.to_owned())
+        super::format::unknown(&self.to_string(), help)
+    }
+
+    pub(super) fn cannot_open(name: &str, error: io::Error) -> Error {
+        Error::new(ErrorKind::InvalidInput, format!("cannot read {name}: {error}"))
+            .with_help("check the path; it is relative to the file that names it, or to the current folder")
+            .with_source(error)
     }
 
     pub(crate) fn open(&self) -> Result<Lines> {
@@ -57,11 +62,7 @@ impl Input {
         match self {
             Input::Standard => Ok(Lines::new(name, Box::new(BufReader::with_capacity(BUFFER, io::stdin())))),
             Input::File(path) => {
-                let file = open_file(path).map_err(|error| {
-                    Error::new(ErrorKind::InvalidInput, format!("cannot read {name}: {error}"))
-                        .with_help("check the path; it is relative to the file that names it, or to the current folder")
-                        .with_source(error)
-                })?;
+                let file = open_file(path).map_err(|error| Input::cannot_open(&name, error))?;
                 Ok(Lines::new(name, Box::new(BufReader::with_capacity(BUFFER, file))))
             }
         }
@@ -69,16 +70,16 @@ impl Input {
 }
 
 /// Opening a folder succeeds on some systems and fails only when it is read.
-fn open_file(path: &Path) -> io::Result<File> {
+pub(super) fn open_file(path: &Path) -> io::Result<File> {
     let file = File::open(path)?;
     if file.metadata()?.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(file) }
 }
 
 impl FromStr for Input {
-    type Err = Infallible;
+    type Err = Error;
 
     /// `-` is standard input, everything else a path.
-    fn from_str(text: &str) -> Result<Input, Infallible> {
+    fn from_str(text: &str) -> Result<Input> {
         Ok(if text == "-" { Input::Standard } else { Input::File(text.into()) })
     }
 }

@@ -3,6 +3,7 @@
 mod archive;
 mod delete;
 mod import;
+mod preview;
 mod settings;
 mod show;
 

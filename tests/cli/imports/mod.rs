@@ -1,5 +1,8 @@
 //! `pool import`.
 
+mod formats;
+mod workbooks;
+
 use serde_json::json;
 
 use crate::shop::{Shop, names};
