@@ -17,6 +17,7 @@ mod lines;
 mod preview;
 mod reading;
 mod record;
+mod remote;
 mod seen;
 mod source;
 mod spool;
@@ -29,6 +30,7 @@ pub use import::{ImportReport, Rejected, import, new_codes};
 pub use input::Input;
 pub use preview::{Preview, PreviewRow, preview};
 pub use reading::{Reading, Shape};
+pub use remote::RemoteFile;
 pub use seen::Seen;
 pub use source::Source;
 

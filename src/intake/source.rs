@@ -14,6 +14,7 @@ use super::input::{BUFFER, open_file};
 use super::json_lines::JsonRows;
 use super::lines::unreadable;
 use super::reading::{Kind, Reading, Shape};
+use super::remote::{Downloaded, download};
 use super::spool::Spool;
 use super::text::TextRows;
 use super::workbook::{self, WorkbookRows};
@@ -60,13 +61,21 @@ impl Source {
         Ok(Source { name: path.display().to_string(), format, place: Place::File(path.to_owned()) })
     }
 
-    /// What `input` names.
+    /// What `input` names. A file of another machine is fetched whole, up to 1 GiB, before anything is read from it.
     ///
     /// # Errors
-    /// As for [`Source::of_file`].
+    /// As for [`Source::of_file`]; [`ErrorKind::InvalidInput`] where a file cannot be fetched.
     pub async fn of(input: &Input) -> Result<Source> {
         match input {
             Input::File(path) => Source::of_file(path),
+            Input::Url(file) => {
+                let (name, file) = (file.to_string(), file.clone());
+                let fetched = tokio::task::spawn_blocking(move || download(&file)).await;
+                let Downloaded { spool, format } = fetched.map_err(|error| {
+                    Error::new(ErrorKind::Io, format!("{name}: the download was ended")).with_source(error)
+                })??;
+                Ok(Source { name, format, place: Place::Copy(spool) })
+            }
             Input::Standard => Ok(Source { name: input.to_string(), format: None, place: Place::Standard }),
         }
     }

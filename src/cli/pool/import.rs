@@ -18,6 +18,7 @@ Examples:
   tearoff pool import spring codes.xlsx --preview      how the file is read; nothing is taken
   tearoff pool import spring codes.csv
   tearoff pool import spring codes.csv.gz --column 'Promo code' --delimiter ';' --encoding windows-1250
+  tearoff pool import spring https://shop.example/exports/codes.csv
   unzip -p codes.zip | tearoff pool import spring -
 
 Reads .csv, .tsv, .txt (a code on each line), .jsonl and .xlsx, each also with .gz behind it. The first line names the columns.
@@ -30,7 +31,7 @@ other column becomes metadata. Importing a file again does no harm.";
 pub(in crate::cli) struct Import {
     /// The pool
     pool: String,
-    /// A file, or - for standard input
+    /// A file, an https URL, or - for standard input
     source: String,
     #[command(flatten)]
     reading: ReadingArgs,

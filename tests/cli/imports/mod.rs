@@ -1,6 +1,8 @@
 //! `pool import`.
 
 mod formats;
+mod preview;
+mod urls;
 mod workbooks;
 
 use serde_json::json;

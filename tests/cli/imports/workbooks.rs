@@ -63,7 +63,7 @@ fn cells_that_are_no_text_are_rejected_by_row() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|row| format!("{}: {}", row["line"], row["reason"]))
+        .map(|row| format!("{}: {}", row["line"], row["reason"].as_str().unwrap()))
         .collect();
     insta::assert_snapshot!(rejected.join("\n"));
     assert_eq!(report["added"], 1);
