@@ -2,6 +2,8 @@
 //!
 //! A [`Source`] is a file of codes in one of several formats; [`Source::open`] reads vouchers from it row by row, [`preview`]
 //! shows the first of them, [`import`] adds them to a pool, and [`new_codes`] counts beforehand how many an import would add.
+//! [`run_due`] runs those of the imports that repeat whose time has come.
+//!
 //! A row that makes no voucher is rejected with its line and a reason; a file that is broken is an error and leaves the pool
 //! as it is.
 
@@ -18,11 +20,13 @@ mod preview;
 mod reading;
 mod record;
 mod remote;
+mod schedule;
 mod seen;
 mod source;
 mod spool;
 mod table;
 mod text;
+mod whole_file;
 mod workbook;
 
 pub use format::Format;
@@ -31,6 +35,7 @@ pub use input::Input;
 pub use preview::{Preview, PreviewRow, preview};
 pub use reading::{Reading, Shape};
 pub use remote::RemoteFile;
+pub use schedule::{Counts, ImportRecords, ImportRun, Schedule, ScheduledImport, check_import_names, run_due};
 pub use seen::Seen;
 pub use source::Source;
 
@@ -38,6 +43,7 @@ pub(crate) use lines::Lines;
 pub(crate) use record::Record;
 pub(crate) use seen::hash;
 pub(crate) use table::{Table, normalized};
+pub(crate) use whole_file::write_whole;
 
 use std::fmt::Display;
 
