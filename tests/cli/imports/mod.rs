@@ -1,5 +1,6 @@
 //! `pool import`.
 
+mod crash;
 mod formats;
 mod preview;
 mod urls;
