@@ -7,7 +7,7 @@ use crate::cli::output::{card, counted, grouped};
 use crate::cli::progress::Progress;
 use crate::cli::{Context, Exit, Format};
 use crate::error::Result;
-use crate::intake::{self, ImportReport, Options, Source};
+use crate::intake::{self, Format as FileFormat, ImportReport, Options, Shape, Source};
 use crate::voucher::PoolName;
 
 /// How many rejected rows are shown to a person.
@@ -123,11 +123,21 @@ impl Import {
 async fn import(context: &Context, pool: &PoolName, source: &Source, options: &Options) -> Result<ImportReport> {
     // A file that cannot be read makes no store.
     if source.is_repeatable() {
-        drop(source.open(options)?);
+        warn(context, source, source.open(options)?.shape());
     }
     let store = context.open_or_make().await?;
     let mut progress = Progress::start(&context.output, "importing", None);
     let report = intake::import(&*store, pool, source, options, &mut |report| progress.read(report.read)).await;
     progress.end();
     report
+}
+
+/// Says what was taken for granted, and could be wrong.
+fn warn(context: &Context, source: &Source, shape: &Shape) {
+    if let Some(encoding) = shape.encoding.filter(|_| shape.encoding_guessed) {
+        context.output.warn(format!("{source}: the encoding is taken for {encoding}; --encoding says what it is"));
+    }
+    if shape.header.is_none() && matches!(shape.format, FileFormat::Csv | FileFormat::Xlsx) {
+        context.output.warn(format!("{source}: there is no header; the first line is taken for a code"));
+    }
 }

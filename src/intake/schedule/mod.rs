@@ -125,7 +125,7 @@ pub async fn run_due(
         if records.is_due(import, now) {
             let began = Timestamp::now();
             let result = run(stock, import, &mut |report| progress(import, report)).await;
-            let run = ImportRun::new(import, began, result);
+            let run = ImportRun::new(import, began, &result);
             records.add(run.clone())?;
             runs.push(run);
         }

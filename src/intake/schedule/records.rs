@@ -65,7 +65,7 @@ impl From<&ImportReport> for Counts {
 }
 
 impl ImportRun {
-    pub(super) fn new(import: &ScheduledImport, began: Timestamp, result: Result<ImportReport>) -> ImportRun {
+    pub(super) fn new(import: &ScheduledImport, began: Timestamp, result: &Result<ImportReport>) -> ImportRun {
         let error = result.as_ref().err();
         ImportRun {
             name: import.name.clone(),
@@ -172,7 +172,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut records = ImportRecords::read(&folder.path().join("records.json")).unwrap();
         let result = Err(Error::new(ErrorKind::Io, "no"));
-        let mut run = ImportRun::new(&import("0 6 * * *"), moment(began), result);
+        let mut run = ImportRun::new(&import("0 6 * * *"), moment(began), &result);
         run.error = error.map(str::to_owned);
         records.add(run).unwrap();
         (folder, records)
