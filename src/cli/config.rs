@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::intake::{ScheduledImport, check_import_names};
 use crate::render::Limits;
 
 /// The file's name.
@@ -25,6 +26,8 @@ pub(super) struct Config {
     pub(super) project: Option<String>,
     /// What one message may use, where a campaign file does not say so itself.
     pub(super) limits: Limits,
+    /// The imports that repeat.
+    pub(super) imports: Vec<ScheduledImport>,
 }
 
 impl Config {
@@ -38,14 +41,16 @@ impl Config {
     }
 
     fn parse(text: &str) -> Result<Config> {
-        toml::from_str(text).map_err(|error: toml::de::Error| {
+        let config: Config = toml::from_str(text).map_err(|error: toml::de::Error| {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let line = before.matches('\n').count() + 1;
             // The engine's own display quotes the line, in which a password may stand.
             let message = error.message().lines().next().unwrap_or_default().to_owned();
             Error::new(ErrorKind::InvalidInput, format!("{FILE}, line {line}: {message}"))
-                .with_help("it may set 'store', 'project' and 'ca_file', all text, the number 'replicas', and numbers in a section [limits]")
-        })
+                .with_help("it may set 'store', 'project' and 'ca_file', all text, the number 'replicas', numbers in a section [limits], and imports in sections [[imports]]")
+        })?;
+        check_import_names(&config.imports)?;
+        Ok(config)
     }
 }
 
@@ -58,7 +63,35 @@ mod tests {
         let error = Config::parse("store = \"memory:\"\nprojekt = \"shop\"\n").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "tearoff.toml, line 2: unknown field `projekt`, expected one of `store`, `replicas`, `ca_file`, `project`, `limits`"
+            "tearoff.toml, line 2: unknown field `projekt`, expected one of `store`, `replicas`, `ca_file`, `project`, `limits`, `imports`"
         );
+    }
+
+    #[test]
+    fn an_import_that_cannot_be_names_its_line() {
+        let error = |lines: &str| {
+            let text = format!("store = \"memory:\"\n\n[[imports]]\npool = \"p\"\n{lines}\n");
+            Config::parse(&text).unwrap_err().to_string()
+        };
+        assert_eq!(
+            error("source = \"a.csv\"\ncron = \"0 0 30 2 *\""),
+            "tearoff.toml, line 6: the cron expression '0 0 30 2 *' never comes true"
+        );
+        assert_eq!(error("source = \"-\""), "tearoff.toml, line 5: standard input cannot be imported again and again");
+        assert_eq!(
+            error("source = \"http://ada:SECRET@shop.example/\""),
+            "tearoff.toml, line 5: http://shop.example/: only https is fetched"
+        );
+        let mars = error("source = \"a.csv\"\ncron = \"@daily\"\ntimezone = \"Mars\"");
+        assert!(mars.starts_with("tearoff.toml, line 7: there is no time zone 'Mars'"), "{mars}");
+        let missing = error("source = \"a.csv\"");
+        assert!(missing.starts_with("tearoff.toml, line 3: missing field `cron`"), "{missing}");
+    }
+
+    #[test]
+    fn two_imports_of_one_name_are_refused() {
+        let import = "[[imports]]\npool = \"p\"\nsource = \"a.csv\"\ncron = \"@daily\"\n";
+        assert_eq!(Config::parse(&import.repeat(2)).unwrap_err().to_string(), "two of the imports are called 'p'");
+        assert!(Config::parse(&format!("{import}{import}name = \"q\"\n")).is_ok());
     }
 }

@@ -9,6 +9,7 @@ mod config;
 mod customer;
 mod doctor;
 mod exit;
+mod import_due;
 mod logging;
 mod output;
 mod pool;
@@ -34,6 +35,7 @@ use self::logging::LogFormat;
 use self::output::Output;
 use self::store::{StoreUrl, open_existing_store, open_store};
 use crate::error::{Error, ErrorKind, Result};
+use crate::intake::ScheduledImport;
 use crate::render::Limits;
 use crate::store::RedisOptions;
 use crate::voucher::Store;
@@ -103,7 +105,7 @@ struct Globals {
 }
 
 /// How a command that reads prints what it found.
-#[derive(Args)]
+#[derive(Args, Clone, Copy)]
 struct Format {
     /// Print JSON instead of text for people
     #[arg(long)]
@@ -128,6 +130,8 @@ enum Command {
     /// Look up a customer's vouchers
     #[command(subcommand)]
     Customer(customer::Customer),
+    /// Run the imports of tearoff.toml that are due since they last ran
+    ImportDue(import_due::ImportDue),
     /// Look whether the store is as it should be
     Doctor(doctor::Doctor),
     /// Measure how fast this machine renders, claims and imports
@@ -146,6 +150,7 @@ struct Context {
     redis: RedisOptions,
     project: String,
     limits: Limits,
+    imports: Vec<ScheduledImport>,
     output: Output,
 }
 
@@ -155,7 +160,8 @@ impl Context {
         let redis = globals.redis(&mut config);
         let store = globals.store.clone().or(config.store).unwrap_or_else(|| DEFAULT_STORE.to_owned());
         let project = globals.project.clone().or(config.project).unwrap_or_else(|| DEFAULT_PROJECT.to_owned());
-        Ok(Context { store: store.parse()?, redis, project, limits: config.limits, output: globals.output() })
+        let (limits, imports) = (config.limits, config.imports);
+        Ok(Context { store: store.parse()?, redis, project, limits, imports, output: globals.output() })
     }
 
     /// The store, which must be there.
@@ -230,6 +236,7 @@ impl Command {
             Command::Render(render) => interruptible(render.run(context)).await,
             Command::Voucher(voucher) => interruptible(voucher.run(context)).await,
             Command::Customer(customer) => interruptible(customer.run(context)).await,
+            Command::ImportDue(import_due) => interruptible(import_due.run(context)).await,
             Command::Doctor(doctor) => interruptible(doctor.run(context)).await,
             Command::Bench(bench) => bench.run(context).await,
             Command::Completions { shell } => completions(*shell, &context.output),

@@ -25,6 +25,7 @@ fn every_command_explains_itself_with_an_example() {
         "voucher release",
         "voucher reclaim",
         "customer show",
+        "import-due",
         "doctor",
         "bench",
         "completions",

@@ -10,6 +10,7 @@ mod help;
 mod imports;
 mod pools;
 mod render;
+mod schedules;
 mod shop;
 mod stores;
 mod vouchers;

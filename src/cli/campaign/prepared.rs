@@ -12,7 +12,7 @@ use crate::cli::progress::Progress;
 use crate::cli::store::{StoreUrl, open_store};
 use crate::cli::{Context, Format};
 use crate::error::{Error, ErrorKind, Result};
-use crate::intake::{self, Input, Seen};
+use crate::intake::{self, Seen, Source};
 use crate::render::suggest::did_you_mean;
 use crate::render::{PoolMention, Renderer, Template};
 use crate::voucher::{PoolName, PoolSettings, Store};
@@ -97,8 +97,8 @@ impl Prepared {
         for (name, pool) in &self.file.pools {
             let new = match &pool.import {
                 Some(file) => {
-                    intake::new_codes(&*store, &Input::File(file.clone()), &intake::Options::default(), &mut seen)
-                        .await?
+                    let source = Source::of_file(file)?;
+                    intake::new_codes(&*store, &source, &intake::Options::default(), &mut seen).await?
                 }
                 None => 0,
             };
@@ -120,8 +120,8 @@ impl Prepared {
                 set_pool(store, name, settings).await?;
             }
             if let Some(file) = &pool.import {
-                let input = Input::File(file.clone());
-                let report = intake::import(store, name, &input, &intake::Options::default(), &mut |_| {}).await?;
+                let source = Source::of_file(file)?;
+                let report = intake::import(store, name, &source, &intake::Options::default(), &mut |_| {}).await?;
                 context.output.remark(imported(&report));
             }
         }

@@ -5,6 +5,7 @@ mod delete;
 mod form;
 mod generate;
 mod import;
+mod preview;
 mod settings;
 mod show;
 
