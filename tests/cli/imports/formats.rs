@@ -101,6 +101,17 @@ fn a_guessed_encoding_makes_no_code_but_plain_ones() {
 }
 
 #[test]
+fn what_is_taken_for_granted_is_said() {
+    let shop = shop_with("single.csv", b"A-1\nB-2\n");
+    std::fs::write(shop.path("western.txt"), encoding_rs::WINDOWS_1252.encode("A-3\nGr\u{f6}\u{df}e\n").0).unwrap();
+    let run = shop.run("pool import spring single.csv");
+    assert_eq!(run.stderr, "warning: single.csv: there is no header; the first line is taken for a code\n");
+    let run = shop.run("pool import spring western.txt");
+    let warning = "warning: western.txt: the encoding is taken for windows-1252; --encoding says what it is\n";
+    assert!(run.code == Some(0) && run.stderr.starts_with(warning), "{run:?}");
+}
+
+#[test]
 fn codes_that_look_alike_are_one() {
     let shop = shop_with("codes.csv", "code\nABC\nABC \n\u{a0}ABC\nE\u{301}1\n\u{c9}1\n".as_bytes());
     let report = shop.json("pool import spring codes.csv --json");
