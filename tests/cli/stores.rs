@@ -123,7 +123,7 @@ fn a_file_of_a_newer_version_is_refused() {
     let run = shop.run("pool list");
     assert_eq!(run.code, Some(7));
     let error =
-        "error: the store file 'tearoff.db' is from a newer version (its schema is 99, this program knows 2)\nhelp: ";
+        "error: the store file 'tearoff.db' is from a newer version (its schema is 99, this program knows 3)\nhelp: ";
     assert!(run.stderr.starts_with(error), "{}", run.stderr);
 }
 
@@ -165,7 +165,7 @@ fn doctor_examines_the_store() {
     let shop = Shop::with_pool("spring", &["S1", "S2"]);
     insta::assert_snapshot!(shop.ok("doctor"), @r"
     ✔ store: sqlite:tearoff.db
-    ✔ schema: version 2
+    ✔ schema: version 3
     ✔ integrity: the file is sound
     ✔ counts: the kept counts are those of the vouchers
     ✔ leases: every reservation has its lease
