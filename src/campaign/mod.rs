@@ -8,6 +8,7 @@ mod audience;
 mod audit;
 mod checkpoint;
 mod document;
+mod eligibility;
 mod file;
 mod forecast;
 mod foresight;
@@ -20,6 +21,7 @@ mod preview;
 mod recipients;
 mod render_threads;
 mod report;
+mod rules;
 mod run;
 mod shortfall;
 mod writer;
@@ -88,7 +90,8 @@ impl Campaign {
         let mut batches = read_ahead(self.recipients()?, 2);
         let (template, lookup, threads) =
             (Arc::clone(&self.template), Arc::clone(&self.lookup), Arc::clone(&self.threads));
-        let mut forecaster = Forecaster::new(self.id.clone(), template, lookup, threads, upcoming).await?;
+        let mut forecaster =
+            Forecaster::new((self.id.clone(), self.channel), template, lookup, threads, upcoming).await?;
         let mut recipients = 0;
         while let Some(batch) = batches.recv().await {
             let batch = batch?;

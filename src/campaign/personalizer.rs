@@ -13,7 +13,8 @@ use super::foresight::Foresight;
 use super::leased::Leased;
 use super::outcome::{Outcome, Personalized, Reason, Shortfall};
 use super::pipeline::Pipeline;
-use super::shortfall::{refused, rejected, shortfall};
+use super::rules::Rules;
+use super::shortfall::{broken_rule, not_eligible, refused, rejected, shortfall};
 use crate::error::{Error, ErrorKind, Result};
 use crate::render::suggest::did_you_mean;
 use crate::render::{Message, Rendered, Template, Used};
@@ -32,6 +33,7 @@ pub struct Personalizer {
     template: Arc<Template>,
     claims: Arc<dyn Claims>,
     lookup: Arc<dyn Lookup>,
+    rules: Arc<Rules>,
     threads: Arc<RenderThreads>,
     lease_time: Duration,
     foresight: Option<Arc<Foresight>>,
@@ -79,7 +81,8 @@ impl Personalizer {
         threads: Arc<RenderThreads>,
     ) -> Personalizer {
         let foresight = Some(Arc::new(Foresight::new(Arc::clone(&lookup))));
-        Personalizer { template, claims, lookup, threads, lease_time: Lease::TIME, foresight }
+        let rules = Arc::new(Rules::new(Arc::clone(&lookup)));
+        Personalizer { template, claims, lookup, rules, threads, lease_time: Lease::TIME, foresight }
     }
 
     /// Sets how long the store waits for a sign of life before it gives back what is reserved.
@@ -126,7 +129,8 @@ impl Personalizer {
     }
 
     async fn attempt(&self, drafts: Vec<Draft>, foresight: Option<&Foresight>) -> Result<Attempt> {
-        let leased = Leased::new(Arc::clone(&self.claims), Arc::clone(&self.lookup), self.lease_time);
+        let (claims, lookup, rules) = (Arc::clone(&self.claims), Arc::clone(&self.lookup), Arc::clone(&self.rules));
+        let leased = Leased::new(claims, lookup, rules, self.lease_time);
         let attempted = async {
             let drafts = attempt(&self.template, &self.threads, &leased, foresight, drafts).await?;
             let is_felt = match foresight {
@@ -323,6 +327,8 @@ impl Personalizer {
             Stage::Complete(Rendered { parts, vouchers }) => Ok(Personalized { parts, vouchers }),
             Stage::Ended(End::Failure(failure)) => Err(shortfall(failure)),
             Stage::Ended(End::Rejected(rejection)) => Err(rejected(rejection)),
+            Stage::Ended(End::NotEligible(pool)) => Err(not_eligible(pool)),
+            Stage::Ended(End::BrokenRule(pool, problem)) => Err(broken_rule(pool, problem)),
             Stage::Ended(End::Refused { pool, refusal: Refusal::UnknownPool, .. }) => {
                 Err(self.unknown_pool(pool).await?)
             }

@@ -1,60 +1,102 @@
 //! What is left of each pool while an audience is counted.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::Upcoming;
-use crate::voucher::{Count, PoolName, PoolSettings, PoolStatus, Refusal};
+use super::limits::LimitCount;
+use crate::campaign::rules::Rule;
+use crate::voucher::{Channel, Count, CustomerId, LimitUse, Limits, PoolName, PoolSettings, PoolStatus, Refusal};
 
 /// What is left of each pool while the audience is counted.
-pub(super) struct Stock(BTreeMap<PoolName, Shelf>);
+pub(super) struct Stock {
+    shelves: BTreeMap<PoolName, Shelf>,
+    /// Whether the last vouchers of a pool are left to others.
+    respects_floor: bool,
+}
 
 #[derive(Default)]
 struct Shelf {
     at_first: Count,
     left: u64,
     settings: PoolSettings,
+    rule: Option<Arc<Rule>>,
+    limits: LimitCount,
 }
 
 impl Stock {
-    pub(super) fn new(pools: Vec<PoolStatus>, upcoming: &Upcoming, now: Timestamp) -> Stock {
-        let mut stock: BTreeMap<PoolName, Shelf> =
+    pub(super) fn new(pools: Vec<PoolStatus>, upcoming: &Upcoming, channel: Channel, now: Timestamp) -> Stock {
+        let mut shelves: BTreeMap<PoolName, Shelf> =
             pools.into_iter().map(|pool| (pool.name.clone(), Shelf::new(pool))).collect();
         for (pool, (added, settings)) in upcoming {
-            let shelf = stock.entry(pool.clone()).or_default();
+            let shelf = shelves.entry(pool.clone()).or_default();
             shelf.at_first.available += added;
             shelf.at_first.total += added;
             if let Some(settings) = settings {
                 shelf.settings = PoolSettings { paused: shelf.settings.paused, ..settings.clone() };
             }
         }
-        stock.values_mut().for_each(|shelf| shelf.open(now));
-        Stock(stock)
+        shelves.iter_mut().for_each(|(name, shelf)| shelf.open(name, now));
+        Stock { shelves, respects_floor: channel == Channel::WebLayer }
     }
 
-    pub(super) fn refusal(&self, pool: &PoolName) -> Option<Refusal> {
-        match self.0.get(pool) {
+    /// Why a customer gets nothing new of a pool, whatever its stock.
+    pub(super) fn refusal(&self, pool: &PoolName, customer: &CustomerId) -> Option<Refusal> {
+        match self.shelves.get(pool) {
             None => Some(Refusal::UnknownPool),
-            Some(shelf) => shelf.settings.paused.then_some(Refusal::PoolPaused),
+            Some(shelf) if shelf.settings.paused => Some(Refusal::PoolPaused),
+            Some(_) => self.reaches_limit(pool, customer, 0).then_some(Refusal::LimitReached),
         }
     }
 
+    /// Whether a limit leaves nothing for a customer that takes `more` of the pool already.
+    pub(super) fn reaches_limit(&self, pool: &PoolName, customer: &CustomerId, more: u64) -> bool {
+        let shelf = self.shelves.get(pool);
+        shelf.is_some_and(|shelf| shelf.limits.is_reached(&shelf.settings.limits, customer, more))
+    }
+
+    /// Whether it has to be looked up what counts for a customer in a pool.
+    pub(super) fn lacks_limit_use(&self, pool: &PoolName, customer: &CustomerId) -> bool {
+        let shelf = self.shelves.get(pool);
+        shelf.is_some_and(|shelf| shelf.settings.limits != Limits::default() && !shelf.limits.knows(customer))
+    }
+
+    pub(super) fn learn_limit_use(&mut self, pool: &PoolName, customers: Vec<CustomerId>, used: LimitUse) {
+        if let Some(shelf) = self.shelves.get_mut(pool) {
+            shelf.limits.learn(customers, used);
+        }
+    }
+
+    /// The next batch has other customers.
+    pub(super) fn end_batch(&mut self) {
+        self.shelves.values_mut().for_each(|shelf| shelf.limits.end_batch());
+    }
+
+    pub(super) fn rule(&self, pool: &PoolName) -> Option<Arc<Rule>> {
+        self.shelves.get(pool)?.rule.clone()
+    }
+
     pub(super) fn count(&self, pool: &PoolName) -> Option<Count> {
-        self.0.get(pool).map(|shelf| Count { available: shelf.left, total: shelf.at_first.total })
+        self.shelves.get(pool).map(|shelf| Count { available: shelf.left, total: shelf.at_first.total })
     }
 
+    /// How many vouchers of a pool the audience could have at first.
     pub(super) fn available_at_first(&self, pool: &PoolName) -> u64 {
-        self.0.get(pool).map_or(0, |shelf| shelf.at_first.available)
+        self.shelves.get(pool).map_or(0, |shelf| shelf.above_floor(shelf.at_first.available, self.respects_floor))
     }
 
-    /// Takes one from the pool or its overflow chain; whether there was one, or a fallback code in its place.
-    pub(super) fn take(&mut self, pool: &PoolName) -> bool {
+    /// Takes one from the pool or its overflow chain for a customer; whether there was one, or a fallback code in its place.
+    pub(super) fn take(&mut self, pool: &PoolName, customer: &CustomerId) -> bool {
+        if let Some(shelf) = self.shelves.get_mut(pool) {
+            shelf.limits.add(customer);
+        }
         let (mut next, mut fallback, mut steps) = (Some(pool.clone()), false, 0);
-        while let (Some(name), true) = (next.take(), steps <= self.0.len()) {
-            let Some(shelf) = self.0.get_mut(&name) else { break };
+        while let (Some(name), true) = (next.take(), steps <= self.shelves.len()) {
+            let Some(shelf) = self.shelves.get_mut(&name) else { break };
             if !shelf.settings.paused {
-                if shelf.left > 0 {
+                if shelf.above_floor(shelf.left, self.respects_floor) > 0 {
                     shelf.left -= 1;
                     return true;
                 }
@@ -70,14 +112,19 @@ impl Stock {
 impl Shelf {
     fn new(pool: PoolStatus) -> Shelf {
         let at_first = Count { available: pool.counts.available, total: pool.counts.total };
-        Shelf { at_first, left: 0, settings: pool.settings }
+        Shelf { at_first, settings: pool.settings, ..Shelf::default() }
     }
 
     /// What comes into a pool whose time is over expires at once.
-    fn open(&mut self, now: Timestamp) {
+    fn open(&mut self, name: &PoolName, now: Timestamp) {
         if self.settings.expires_at.is_some_and(|end| end <= now) {
             self.at_first.available = 0;
         }
         self.left = self.at_first.available;
+        self.rule = Rule::of(name, &self.settings).map(Arc::new);
+    }
+
+    fn above_floor(&self, vouchers: u64, respects_floor: bool) -> u64 {
+        if respects_floor { vouchers.saturating_sub(self.settings.floor) } else { vouchers }
     }
 }
