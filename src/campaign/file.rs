@@ -205,7 +205,7 @@ fn campaign_pool(section: &Section<'_>, folder: &Path) -> Result<CampaignPool> {
         eligible: section.parse("eligible", |text| Ok(text.to_owned()))?,
         floor: section.number("floor")?.unwrap_or_default(),
         low_stock: section.parse("low_stock", str::parse)?.unwrap_or_default(),
-        pattern: section.parse("pattern", |text| Ok(text.to_owned()))?,
+        pattern: section.parse("pattern", str::parse)?,
         redemption: RedemptionRules {
             rule: section.parse("redeem_rule", |text| Ok(text.to_owned()))?,
             by_others: section.parse("redeem_by_others", str::parse)?.unwrap_or_default(),

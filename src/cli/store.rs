@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{RedisOptions, RedisUrl, SqliteStore};
+use crate::store::{GeneratingStore, RedisOptions, RedisUrl, SqliteStore};
 use crate::voucher::Store;
 
 /// Where a store is.
@@ -63,11 +63,12 @@ impl fmt::Display for StoreUrl {
 
 /// Opens the store at `url` for a project, and makes it if it is not there.
 pub(super) async fn open_store(url: &StoreUrl, redis: &RedisOptions, project: &str) -> Result<Arc<dyn Store>> {
-    Ok(match url {
+    let store: Arc<dyn Store> = match url {
         StoreUrl::Sqlite(path) => Arc::new(SqliteStore::open(path, project)?),
         StoreUrl::Redis(url) => Arc::new(redis.clone().open_at(url.clone(), project).await?),
         StoreUrl::Memory => Arc::new(SqliteStore::in_memory(project)?),
-    })
+    };
+    Ok(Arc::new(GeneratingStore::new(store)))
 }
 
 /// Opens a store that must be there: who looks something up, or changes it, wants to hear of a wrong path.

@@ -135,7 +135,7 @@ fn read_ahead(mut chunks: Chunks) -> Receiver<Result<Chunk>> {
     receiver
 }
 
-async fn ensure_pool(stock: &dyn Stock, pool: &PoolName) -> Result<()> {
+pub(super) async fn ensure_pool(stock: &dyn Stock, pool: &PoolName) -> Result<()> {
     match stock.create_pool(pool, &PoolSettings::default()).await {
         Err(error) if error.kind() == ErrorKind::Refused => Ok(()),
         created => created,

@@ -1,10 +1,11 @@
-//! Files → vouchers.
+//! Files and patterns → vouchers.
 //!
 //! [`open`] reads vouchers row by row from a file or from standard input, [`import`] adds them to a pool, and [`new_codes`]
 //! counts beforehand how many an import would add. A row that makes no voucher is rejected with its line and a reason; a
-//! file that is broken is an error and leaves the pool as it is.
+//! file that is broken is an error and leaves the pool as it is. [`generate()`] adds random codes instead.
 
 mod csv;
+mod generate;
 mod import;
 mod input;
 mod lines;
@@ -12,6 +13,7 @@ mod record;
 mod seen;
 mod table;
 
+pub use generate::{Generation, GenerationReport, generate};
 pub use import::{ImportReport, Rejected, import, new_codes};
 pub use input::Input;
 pub use seen::Seen;

@@ -17,6 +17,7 @@ fn every_command_explains_itself_with_an_example() {
         "pool pause",
         "pool resume",
         "pool import",
+        "pool generate",
         "pool delete",
         "audit",
         "render",

@@ -3,6 +3,8 @@
 
 mod bad_input;
 mod bench;
+mod generating;
+mod generation;
 mod globals;
 mod help;
 mod imports;

@@ -8,6 +8,7 @@ mod claims;
 mod concurrency;
 mod desk;
 mod fixture;
+mod generating;
 mod leases;
 mod limits;
 mod lookups;
@@ -157,6 +158,20 @@ macro_rules! store_contract {
                     a_dropped_call_loses_no_code,
                     a_failing_call_touches_no_other,
                 ],
+                generating: [
+                    an_empty_pool_with_a_pattern_makes_what_is_missing,
+                    a_made_code_is_bound_like_any_other,
+                    a_made_code_that_goes_back_is_stock,
+                    answers_stay_in_the_order_of_their_claims,
+                    a_used_up_pattern_leaves_its_pool_empty,
+                    a_made_code_is_once_in_the_project,
+                    nobody_waits_for_a_reserved_code,
+                    nothing_is_made_for_claims_that_are_refused,
+                    an_overflow_pool_makes_codes_for_those_before_it,
+                    a_made_code_is_valid_as_long_as_its_pool_says,
+                    a_pattern_stands_beside_nothing_that_it_contradicts,
+                    many_senders_share_what_is_made,
+                ],
                 model: [
                     any_mix_of_calls_behaves_as_the_model,
                 ],
@@ -178,6 +193,7 @@ macro_rules! promises {
 
 store_contract!(sqlite_file, crate::fixture::SqliteFile);
 store_contract!(sqlite_memory, crate::fixture::SqliteMemory);
+store_contract!(sqlite_generating, crate::fixture::Generating<crate::fixture::SqliteMemory>);
 store_contract!(redis_alone, crate::redis_fixture::Redis<crate::redis_fixture::Alone>);
 store_contract!(redis_cluster, crate::redis_fixture::Redis<crate::redis_fixture::Clustered>);
 store_contract!(redis_sentinel, crate::redis_fixture::Redis<crate::redis_fixture::Watched>);

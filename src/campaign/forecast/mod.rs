@@ -23,7 +23,7 @@ use crate::render::suggest::nearest;
 use crate::render::{Rendered, Template, Used};
 use crate::voucher::{CampaignId, Channel, Claim, CustomerId, Lookup, PoolName, PoolSettings, Refusal};
 use counting::Counting;
-use stock::Stock;
+use stock::{Stock, Taken};
 
 /// What an audience needs. Its JSON is that of `campaign check`.
 #[derive(Debug, Clone, Serialize)]
@@ -53,10 +53,17 @@ pub struct PoolForecast {
     pub needed: u64,
     /// Vouchers that it has, those of an import that comes before the run included; for web layers, those above its floor.
     pub available: u64,
+    /// Codes that would be made, since it or one of its overflow pools has a pattern. JSON leaves it out where there are none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub made: u64,
     /// Claims that neither it nor its overflow pools nor a fallback code can serve.
     pub missing: u64,
     /// The first recipient that goes without.
     pub dry_at: Option<DryAt>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The first recipient that goes without a voucher.
@@ -210,9 +217,13 @@ impl Forecaster {
             let pool = self.forecast.pools.entry(name.clone()).or_default();
             pool.available = state.stock.available_at_first(name);
             pool.needed += 1;
-            if !state.stock.take(name, customer) {
-                pool.missing += 1;
-                pool.dry_at.get_or_insert_with(|| DryAt { row, customer_id: customer.clone() });
+            match state.stock.take(name, customer) {
+                Taken::Voucher | Taken::Fallback => {}
+                Taken::Made => pool.made += 1,
+                Taken::Nothing => {
+                    pool.missing += 1;
+                    pool.dry_at.get_or_insert_with(|| DryAt { row, customer_id: customer.clone() });
+                }
             }
         }
     }

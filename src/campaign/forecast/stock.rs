@@ -21,6 +21,7 @@ pub(super) struct Stock {
 struct Shelf {
     at_first: Count,
     left: u64,
+    over: bool,
     settings: PoolSettings,
     rule: Option<Arc<Rule>>,
     limits: LimitCount,
@@ -87,26 +88,39 @@ impl Stock {
         self.shelves.get(pool).map_or(0, |shelf| shelf.above_floor(shelf.at_first.available, self.respects_floor))
     }
 
-    /// Takes one from the pool or its overflow chain for a customer; whether there was one, or a fallback code in its place.
-    pub(super) fn take(&mut self, pool: &PoolName, customer: &CustomerId) -> bool {
+    /// Takes one from the pool or its overflow chain for a customer.
+    pub(super) fn take(&mut self, pool: &PoolName, customer: &CustomerId) -> Taken {
         if let Some(shelf) = self.shelves.get_mut(pool) {
             shelf.limits.add(customer);
         }
-        let (mut next, mut fallback, mut steps) = (Some(pool.clone()), false, 0);
+        let (mut next, mut otherwise, mut steps) = (Some(pool.clone()), Taken::Nothing, 0);
         while let (Some(name), true) = (next.take(), steps <= self.shelves.len()) {
             let Some(shelf) = self.shelves.get_mut(&name) else { break };
             if !shelf.settings.paused {
                 if shelf.above_floor(shelf.left, self.respects_floor) > 0 {
                     shelf.left -= 1;
-                    return true;
+                    return Taken::Voucher;
                 }
-                fallback |= shelf.settings.fallback.is_some();
+                otherwise = otherwise.max(shelf.otherwise());
             }
             next.clone_from(&shelf.settings.overflow);
             steps += 1;
         }
-        fallback
+        otherwise
     }
+}
+
+/// What a claim would get. Of what comes without stock, a fallback code goes before one that is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Taken {
+    /// Nothing.
+    Nothing,
+    /// A code that is made for it.
+    Made,
+    /// A fallback code.
+    Fallback,
+    /// A voucher of the stock.
+    Voucher,
 }
 
 impl Shelf {
@@ -117,7 +131,8 @@ impl Shelf {
 
     /// What comes into a pool whose time is over expires at once.
     fn open(&mut self, name: &PoolName, now: Timestamp) {
-        if self.settings.expires_at.is_some_and(|end| end <= now) {
+        self.over = self.settings.expires_at.is_some_and(|end| end <= now);
+        if self.over {
             self.at_first.available = 0;
         }
         self.left = self.at_first.available;
@@ -126,5 +141,14 @@ impl Shelf {
 
     fn above_floor(&self, vouchers: u64, respects_floor: bool) -> u64 {
         if respects_floor { vouchers.saturating_sub(self.settings.floor) } else { vouchers }
+    }
+
+    /// What it has for who finds it empty.
+    fn otherwise(&self) -> Taken {
+        match &self.settings {
+            PoolSettings { fallback: Some(_), .. } => Taken::Fallback,
+            PoolSettings { pattern: Some(_), .. } if !self.over => Taken::Made,
+            _ => Taken::Nothing,
+        }
     }
 }

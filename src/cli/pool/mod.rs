@@ -2,6 +2,8 @@
 
 mod archive;
 mod delete;
+mod form;
+mod generate;
 mod import;
 mod settings;
 mod show;
@@ -32,6 +34,8 @@ pub(super) enum Pool {
     Resume(Switch),
     /// Import codes into a pool, which is made if it does not exist
     Import(import::Import),
+    /// Generate random codes into a pool, which is made if it does not exist
+    Generate(generate::Generate),
     /// Remove a pool with all its vouchers
     Delete(delete::Delete),
 }
@@ -46,6 +50,7 @@ impl Pool {
             Pool::Pause(switch) => switch.run(context, true).await,
             Pool::Resume(switch) => switch.run(context, false).await,
             Pool::Import(import) => import.run(context).await,
+            Pool::Generate(generate) => generate.run(context).await,
             Pool::Delete(delete) => delete.run(context).await,
         }
     }

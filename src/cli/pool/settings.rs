@@ -3,6 +3,7 @@
 use clap::{ArgGroup, Args, ValueEnum, value_parser};
 
 use super::find;
+use super::form::{Form, warn_of_guesses};
 use crate::cli::report::in_argument;
 use crate::cli::{Context, Exit};
 use crate::error::Result;
@@ -13,7 +14,8 @@ use crate::voucher::{Code, PoolName, PoolSettings, parse_duration, parse_timesta
 Examples:
   tearoff pool create spring --valid-for 30d --limit-per-customer 1
   tearoff pool create vip --expires-at 2027-06-30 --overflow spring
-  tearoff pool create welcome --fallback HELLO10")]
+  tearoff pool create welcome --fallback HELLO10
+  tearoff pool create birthday --pattern 'BD-####-####-####-####' --valid-for 14d")]
 pub(in crate::cli) struct Create {
     /// The pool's name: letters, digits, '-' and '_'
     pool: String,
@@ -39,7 +41,7 @@ pub(in crate::cli) struct Set {
 }
 
 /// The arguments of `pool set` of which at least one is given.
-const CHANGES: [&str; 9] = [
+const CHANGES: [&str; 14] = [
     "valid_for",
     "expires_at",
     "limit_per_customer",
@@ -48,6 +50,11 @@ const CHANGES: [&str; 9] = [
     "fallback",
     "overflow",
     "preview_code",
+    "pattern",
+    "prefix",
+    "suffix",
+    "length",
+    "charset",
     "unset",
 ];
 
@@ -79,6 +86,11 @@ struct Given {
     /// What a preview prints instead of a code [default: the pool's name and -preview]
     #[arg(long, value_name = "TEXT")]
     preview_code: Option<String>,
+    #[command(
+        flatten,
+        next_help_heading = "What codes look like that the pool makes when it is empty [default: it makes none]"
+    )]
+    form: Form,
 }
 
 /// A setting that can be taken back.
@@ -92,6 +104,7 @@ enum Setting {
     Fallback,
     Overflow,
     PreviewCode,
+    Pattern,
 }
 
 impl Create {
@@ -100,6 +113,7 @@ impl Create {
         let mut settings = PoolSettings::default();
         self.given.apply(&mut settings)?;
         context.open_or_make().await?.create_pool(&name, &settings).await?;
+        self.given.warn(context, &settings);
         context.output.remark(format!("created pool '{name}' in {}", context.store));
         Ok(Exit::Done)
     }
@@ -111,6 +125,7 @@ impl Set {
         let pool = find(&*store, &self.pool).await?;
         let settings = self.changed(&pool.settings)?;
         store.set_pool(&pool.name, &settings).await?;
+        self.given.warn(context, &settings);
         context.output.remark(format!("changed pool '{}'", pool.name));
         Ok(Exit::Done)
     }
@@ -130,11 +145,20 @@ impl Given {
         replace(&mut settings.fallback, "--fallback", self.fallback.as_deref(), Code::new)?;
         replace(&mut settings.overflow, "--overflow", self.overflow.as_deref(), PoolName::new)?;
         replace(&mut settings.preview_code, "--preview-code", self.preview_code.as_deref(), Code::new)?;
+        settings.pattern = self.form.pattern()?.or(settings.pattern.take());
         let limits = &mut settings.limits;
         limits.per_customer = self.limit_per_customer.or(limits.per_customer);
         limits.per_campaign = self.limit_per_campaign.or(limits.per_campaign);
         limits.total = self.limit_total.or(limits.total);
         Ok(())
+    }
+
+    /// Says how easily the codes are guessed that the pool is to make.
+    fn warn(&self, context: &Context, settings: &PoolSettings) {
+        const EXAMPLE: u64 = 1_000;
+        if let (Ok(Some(_)), Some(pattern)) = (self.form.pattern(), &settings.pattern) {
+            warn_of_guesses(context, pattern, EXAMPLE);
+        }
     }
 }
 
@@ -162,6 +186,7 @@ impl Setting {
             Setting::Fallback => settings.fallback = None,
             Setting::Overflow => settings.overflow = None,
             Setting::PreviewCode => settings.preview_code = None,
+            Setting::Pattern => settings.pattern = None,
         }
     }
 }

@@ -10,7 +10,7 @@ use super::find;
 use crate::cli::output::{BOLD, card, grouped, moment, table};
 use crate::cli::{Context, Exit, Format};
 use crate::error::Result;
-use crate::voucher::{Code, PoolCounts, PoolName, PoolSettings, PoolStatus};
+use crate::voucher::{Code, Pattern, PoolCounts, PoolName, PoolSettings, PoolStatus};
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -89,6 +89,7 @@ fn state(settings: &PoolSettings, counts: &PoolCounts) -> Cell {
         (true, ..) => ("paused".to_owned(), Color::Yellow),
         (_, 1.., ..) => ("open".to_owned(), Color::Green),
         (_, _, Some(overflow), _) => (format!("empty → {overflow}"), Color::Yellow),
+        _ if settings.pattern.is_some() => ("makes codes".to_owned(), Color::Green),
         (_, _, _, Some(_)) => ("empty, fallback".to_owned(), Color::Yellow),
         _ => ("empty".to_owned(), Color::Red),
     };
@@ -139,7 +140,7 @@ fn breakdown(counts: &PoolCounts) -> Table {
 }
 
 fn settings(pool: &PoolStatus) -> Vec<(&'static str, String)> {
-    let PoolSettings { valid_for, expires_at, limits, fallback, overflow, paused, .. } = &pool.settings;
+    let PoolSettings { valid_for, expires_at, limits, fallback, overflow, pattern, paused, .. } = &pool.settings;
     let limit = |limit: Option<u64>| limit.map(grouped);
     let rows = [
         ("new claims", Some(if *paused { "paused" } else { "allowed" }.to_owned())),
@@ -150,6 +151,7 @@ fn settings(pool: &PoolStatus) -> Vec<(&'static str, String)> {
         ("limit in total", limit(limits.total)),
         ("fallback code", fallback.as_ref().map(Code::as_str).map(str::to_owned)),
         ("overflow pool", overflow.as_ref().map(PoolName::to_string)),
+        ("pattern", pattern.as_ref().map(Pattern::to_string)),
         ("preview code", Some(pool.settings.preview_code(&pool.name).into())),
     ];
     rows.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()

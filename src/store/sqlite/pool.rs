@@ -12,7 +12,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::fault::{Outcome, stored};
 use super::session::{Session, milliseconds, optional_timestamp};
 use crate::error::Error;
-use crate::voucher::{Code, Limits, PoolName, PoolSettings, RedemptionRules};
+use crate::voucher::{Code, Limits, Pattern, PoolName, PoolSettings, RedemptionRules};
 
 /// A pool as the file has it.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Pool {
             eligible: text(12)?,
             floor: count(13)?.unwrap_or_default(),
             low_stock: parsed(text(14)?)?.unwrap_or_default(),
-            pattern: text(15)?,
+            pattern: parsed(text(15)?)?,
             redemption,
         };
         let name = stored(PoolName::new(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?))?;
@@ -133,7 +133,7 @@ pub(super) fn update(session: &Session<'_>, id: i64, settings: &PoolSettings) ->
         settings.eligible,
         count(Some(settings.floor)),
         (!settings.low_stock.is_empty()).then(|| settings.low_stock.to_string()),
-        settings.pattern,
+        settings.pattern.as_ref().map(Pattern::to_string),
         settings.redemption.rule,
         settings.redemption.by_others.as_str(),
     ])?;
