@@ -10,6 +10,7 @@ mod help;
 mod imports;
 mod pools;
 mod render;
+mod rules;
 mod shop;
 mod stores;
 mod vouchers;
