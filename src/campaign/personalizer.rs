@@ -11,6 +11,7 @@ use super::RenderThreads;
 use super::attempt::{Draft, End, Stage, attempt};
 use super::foresight::Foresight;
 use super::leased::Leased;
+use super::low_stock::StockWatch;
 use super::outcome::{Outcome, Personalized, Reason, Shortfall};
 use super::pipeline::Pipeline;
 use super::rules::Rules;
@@ -37,6 +38,7 @@ pub struct Personalizer {
     threads: Arc<RenderThreads>,
     lease_time: Duration,
     foresight: Option<Arc<Foresight>>,
+    watch: Option<StockWatch>,
 }
 
 impl std::fmt::Debug for Personalizer {
@@ -82,7 +84,7 @@ impl Personalizer {
     ) -> Personalizer {
         let foresight = Some(Arc::new(Foresight::new(Arc::clone(&lookup))));
         let rules = Arc::new(Rules::new(Arc::clone(&lookup)));
-        Personalizer { template, claims, lookup, rules, threads, lease_time: Lease::TIME, foresight }
+        Personalizer { template, claims, lookup, rules, threads, lease_time: Lease::TIME, foresight, watch: None }
     }
 
     /// Sets how long the store waits for a sign of life before it gives back what is reserved.
@@ -97,6 +99,13 @@ impl Personalizer {
     #[must_use]
     pub fn without_foresight(mut self) -> Personalizer {
         self.foresight = None;
+        self
+    }
+
+    /// Has somebody told when a pool becomes low by what messages were given.
+    #[must_use]
+    pub fn watched_by(mut self, watch: Option<StockWatch>) -> Personalizer {
+        self.watch = watch;
         self
     }
 
@@ -198,6 +207,7 @@ impl Personalizer {
         let mut current = Some(attempt);
         let mut queue: VecDeque<Vec<Draft>> = VecDeque::new();
         let mut stopped_by = None;
+        let mut given = BTreeSet::new();
         loop {
             let mut attempt = if let Some(attempt) = current.take() {
                 attempt
@@ -220,10 +230,26 @@ impl Personalizer {
                 queue.clear();
                 stopped_by = Some(pool);
             }
+            given.extend(attempt.drafts.iter().flat_map(taken_from));
             let refused = self.settle(attempt, &mut outcomes).await?;
             self.requeue(&mut queue, refused, behind, undecided.is_some_and(|cut| cut.waits_for_others)).await;
         }
+        self.look_at_stock(given).await;
         Ok(Finished { outcomes: outcomes.into_iter().map_while(|outcome| outcome).collect(), stopped_by })
+    }
+
+    /// Has those of the pools looked at of which somebody wants to know.
+    async fn look_at_stock(&self, pools: BTreeSet<PoolName>) {
+        let Some(watch) = &self.watch else { return };
+        let mut watched = Vec::new();
+        for pool in pools {
+            if self.rules.of(&pool).await.is_ok_and(|known| known.is_watched) {
+                watched.push(pool);
+            }
+        }
+        if !watched.is_empty() {
+            watch.look(&watched).await;
+        }
     }
 
     /// Settles the decided part of an attempt; gives back the drafts that the store refused, and those behind them whose
@@ -362,6 +388,14 @@ fn held_by_others(drafts: &[Draft], index: usize) -> BTreeSet<PoolName> {
 
 fn pools_of((named, _, binding): (&PoolName, Width, &Binding)) -> [PoolName; 2] {
     [named.clone(), binding.from.clone()]
+}
+
+/// The pools whose stock gave something new that the message shows.
+fn taken_from(draft: &Draft) -> BTreeSet<PoolName> {
+    let Stage::Complete(rendered) = &draft.stage else { return BTreeSet::new() };
+    let bindings = rendered.vouchers.iter().map(|used| &used.binding);
+    let taken = bindings.filter(|binding| binding.reserved && binding.source != Source::Fallback);
+    taken.map(|binding| binding.from.clone()).collect()
 }
 
 fn refused_by(draft: &Draft) -> Option<&PoolName> {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::webhook::WebhookConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::render::Limits;
 
@@ -23,6 +24,8 @@ pub(super) struct Config {
     pub(super) ca_file: Option<PathBuf>,
     /// The project's name.
     pub(super) project: Option<String>,
+    /// Who is told when a pool becomes low.
+    pub(super) low_stock: Option<WebhookConfig>,
     /// What one message may use, where a campaign file does not say so itself.
     pub(super) limits: Limits,
 }
@@ -31,7 +34,11 @@ impl Config {
     /// Reads the file of the working folder; without one, nothing is set.
     pub(super) fn read() -> Result<Config> {
         match std::fs::read_to_string(Path::new(FILE)) {
-            Ok(text) => Config::parse(&text),
+            Ok(text) => {
+                let config = Config::parse(&text)?;
+                config.low_stock.as_ref().map_or(Ok(()), WebhookConfig::check)?;
+                Ok(config)
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Config::default()),
             Err(error) => Err(Error::new(ErrorKind::InvalidInput, format!("cannot read {FILE}")).with_source(error)),
         }
@@ -44,7 +51,7 @@ impl Config {
             // The engine's own display quotes the line, in which a password may stand.
             let message = error.message().lines().next().unwrap_or_default().to_owned();
             Error::new(ErrorKind::InvalidInput, format!("{FILE}, line {line}: {message}"))
-                .with_help("it may set 'store', 'project' and 'ca_file', all text, the number 'replicas', and numbers in a section [limits]")
+                .with_help("it may set 'store', 'project' and 'ca_file', all text, the number 'replicas', numbers in a section [limits], and a section [low_stock] with 'webhook' and 'secret'")
         })
     }
 }
@@ -58,7 +65,7 @@ mod tests {
         let error = Config::parse("store = \"memory:\"\nprojekt = \"shop\"\n").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "tearoff.toml, line 2: unknown field `projekt`, expected one of `store`, `replicas`, `ca_file`, `project`, `limits`"
+            "tearoff.toml, line 2: unknown field `projekt`, expected one of `store`, `replicas`, `ca_file`, `project`, `low_stock`, `limits`"
         );
     }
 }

@@ -17,6 +17,8 @@ mod render;
 mod report;
 mod store;
 mod voucher;
+mod watch;
+mod webhook;
 
 use std::fmt;
 use std::future::Future;
@@ -33,10 +35,12 @@ use self::config::Config;
 use self::logging::LogFormat;
 use self::output::Output;
 use self::store::{StoreUrl, open_existing_store, open_store};
+use self::watch::Watch;
+use self::webhook::WebhookConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::render::Limits;
 use crate::store::RedisOptions;
-use crate::voucher::Store;
+use crate::voucher::{Stock, Store};
 
 const DEFAULT_STORE: &str = "sqlite:tearoff.db";
 const DEFAULT_PROJECT: &str = "default";
@@ -146,6 +150,7 @@ struct Context {
     redis: RedisOptions,
     project: String,
     limits: Limits,
+    low_stock: Option<WebhookConfig>,
     output: Output,
 }
 
@@ -155,12 +160,18 @@ impl Context {
         let redis = globals.redis(&mut config);
         let store = globals.store.clone().or(config.store).unwrap_or_else(|| DEFAULT_STORE.to_owned());
         let project = globals.project.clone().or(config.project).unwrap_or_else(|| DEFAULT_PROJECT.to_owned());
-        Ok(Context { store: store.parse()?, redis, project, limits: config.limits, output: globals.output() })
+        let (limits, low_stock, output) = (config.limits, config.low_stock, globals.output());
+        Ok(Context { store: store.parse()?, redis, project, limits, low_stock, output })
     }
 
     /// The store, which must be there.
     async fn open(&self) -> Result<Arc<dyn Store>> {
         open_existing_store(&self.store, &self.redis, &self.project).await
+    }
+
+    /// A watch over the stock of a store.
+    fn watch(&self, stock: Arc<dyn Stock>) -> Result<Watch> {
+        Watch::start(stock, self.low_stock.as_ref(), &self.project)
     }
 
     /// The store, which must be there, however unsafe it is.

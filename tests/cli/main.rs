@@ -8,6 +8,7 @@ mod generation;
 mod globals;
 mod help;
 mod imports;
+mod low_stock;
 mod pools;
 mod render;
 mod rules;
