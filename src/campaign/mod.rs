@@ -3,6 +3,7 @@
 //! [`Personalizer`] takes batches of messages of one template and gives their [`Outcome`]s; [`Campaign`] does so for an
 //! audience, with a forecast before and a checkpoint on the way.
 
+mod assignment;
 mod attempt;
 mod audience;
 mod audit;
@@ -33,6 +34,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use crate::intake::Seen;
+pub use assignment::{Assigned, Assignment, Plan};
 pub use audience::{Audience, ColumnType, Columns, Fingerprint, Position, Recipient, Row};
 pub use audit::{Audit, Checked, Discrepancy, Kind, audit};
 pub use file::{CampaignFile, CampaignPool, WhenEmpty};

@@ -2,6 +2,7 @@
 //!
 //! One file for each command. Data goes to standard output, everything else to standard error.
 
+mod assign;
 mod audit;
 mod bench;
 mod campaign;
@@ -15,6 +16,7 @@ mod pool;
 mod progress;
 mod render;
 mod report;
+mod sheet;
 mod store;
 mod voucher;
 mod watch;
@@ -122,6 +124,8 @@ enum Command {
     /// Render a template for an audience, from files to files
     #[command(subcommand)]
     Campaign(campaign::Campaign),
+    /// Assign vouchers outside of messages: a step of a workflow
+    Assign(assign::Assign),
     /// Hold the outcomes of a campaign against the store, and name every discrepancy
     Audit(audit::Audit),
     /// Render one message, and print its outcome as JSON
@@ -237,6 +241,7 @@ impl Command {
         match self {
             Command::Pool(pool) => interruptible(pool.run(context)).await,
             Command::Campaign(campaign) => campaign.run(context).await,
+            Command::Assign(assign) => interruptible(assign.run(context)).await,
             Command::Audit(audit) => interruptible(audit.run(context)).await,
             Command::Render(render) => interruptible(render.run(context)).await,
             Command::Voucher(voucher) => interruptible(voucher.run(context)).await,

@@ -1,6 +1,7 @@
 //! The program as people and scripts run it: every command on a store of its own, exit codes, and what is printed where.
 #![allow(clippy::unwrap_used)]
 
+mod assign;
 mod bad_input;
 mod bench;
 mod generating;

@@ -5,7 +5,7 @@
 
 mod counting;
 mod limits;
-mod stock;
+pub(super) mod stock;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use crate::campaign::rules::Rule;
 use crate::voucher::{Channel, Count, CustomerId, LimitUse, Limits, PoolName, PoolSettings, PoolStatus, Refusal};
 
 /// What is left of each pool while the audience is counted.
-pub(super) struct Stock {
+pub(in crate::campaign) struct Stock {
     shelves: BTreeMap<PoolName, Shelf>,
     /// Whether the last vouchers of a pool are left to others.
     respects_floor: bool,
@@ -28,7 +28,12 @@ struct Shelf {
 }
 
 impl Stock {
-    pub(super) fn new(pools: Vec<PoolStatus>, upcoming: &Upcoming, channel: Channel, now: Timestamp) -> Stock {
+    pub(in crate::campaign) fn new(
+        pools: Vec<PoolStatus>,
+        upcoming: &Upcoming,
+        channel: Channel,
+        now: Timestamp,
+    ) -> Stock {
         let mut shelves: BTreeMap<PoolName, Shelf> =
             pools.into_iter().map(|pool| (pool.name.clone(), Shelf::new(pool))).collect();
         for (pool, (added, settings)) in upcoming {
@@ -44,7 +49,7 @@ impl Stock {
     }
 
     /// Why a customer gets nothing new of a pool, whatever its stock.
-    pub(super) fn refusal(&self, pool: &PoolName, customer: &CustomerId) -> Option<Refusal> {
+    pub(in crate::campaign) fn refusal(&self, pool: &PoolName, customer: &CustomerId) -> Option<Refusal> {
         match self.shelves.get(pool) {
             None => Some(Refusal::UnknownPool),
             Some(shelf) if shelf.settings.paused => Some(Refusal::PoolPaused),
@@ -53,43 +58,43 @@ impl Stock {
     }
 
     /// Whether a limit leaves nothing for a customer that takes `more` of the pool already.
-    pub(super) fn reaches_limit(&self, pool: &PoolName, customer: &CustomerId, more: u64) -> bool {
+    pub(in crate::campaign) fn reaches_limit(&self, pool: &PoolName, customer: &CustomerId, more: u64) -> bool {
         let shelf = self.shelves.get(pool);
         shelf.is_some_and(|shelf| shelf.limits.is_reached(&shelf.settings.limits, customer, more))
     }
 
     /// Whether it has to be looked up what counts for a customer in a pool.
-    pub(super) fn lacks_limit_use(&self, pool: &PoolName, customer: &CustomerId) -> bool {
+    pub(in crate::campaign) fn lacks_limit_use(&self, pool: &PoolName, customer: &CustomerId) -> bool {
         let shelf = self.shelves.get(pool);
         shelf.is_some_and(|shelf| shelf.settings.limits != Limits::default() && !shelf.limits.knows(customer))
     }
 
-    pub(super) fn learn_limit_use(&mut self, pool: &PoolName, customers: Vec<CustomerId>, used: LimitUse) {
+    pub(in crate::campaign) fn learn_limit_use(&mut self, pool: &PoolName, customers: Vec<CustomerId>, used: LimitUse) {
         if let Some(shelf) = self.shelves.get_mut(pool) {
             shelf.limits.learn(customers, used);
         }
     }
 
     /// The next batch has other customers.
-    pub(super) fn end_batch(&mut self) {
+    pub(in crate::campaign) fn end_batch(&mut self) {
         self.shelves.values_mut().for_each(|shelf| shelf.limits.end_batch());
     }
 
-    pub(super) fn rule(&self, pool: &PoolName) -> Option<Arc<Rule>> {
+    pub(in crate::campaign) fn rule(&self, pool: &PoolName) -> Option<Arc<Rule>> {
         self.shelves.get(pool)?.rule.clone()
     }
 
-    pub(super) fn count(&self, pool: &PoolName) -> Option<Count> {
+    pub(in crate::campaign) fn count(&self, pool: &PoolName) -> Option<Count> {
         self.shelves.get(pool).map(|shelf| Count { available: shelf.left, total: shelf.at_first.total })
     }
 
     /// How many vouchers of a pool the audience could have at first.
-    pub(super) fn available_at_first(&self, pool: &PoolName) -> u64 {
+    pub(in crate::campaign) fn available_at_first(&self, pool: &PoolName) -> u64 {
         self.shelves.get(pool).map_or(0, |shelf| shelf.above_floor(shelf.at_first.available, self.respects_floor))
     }
 
     /// Takes one from the pool or its overflow chain for a customer.
-    pub(super) fn take(&mut self, pool: &PoolName, customer: &CustomerId) -> Taken {
+    pub(in crate::campaign) fn take(&mut self, pool: &PoolName, customer: &CustomerId) -> Taken {
         if let Some(shelf) = self.shelves.get_mut(pool) {
             shelf.limits.add(customer);
         }
@@ -112,7 +117,7 @@ impl Stock {
 
 /// What a claim would get. Of what comes without stock, a fallback code goes before one that is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Taken {
+pub(in crate::campaign) enum Taken {
     /// Nothing.
     Nothing,
     /// A code that is made for it.
