@@ -6,6 +6,7 @@
 
 mod render {
     mod examination;
+    mod expressions;
     mod loading;
     mod messages;
     mod privacy;

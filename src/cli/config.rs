@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::webhook::WebhookConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::intake::{ScheduledImport, check_import_names};
 use crate::render::Limits;
@@ -24,6 +25,8 @@ pub(super) struct Config {
     pub(super) ca_file: Option<PathBuf>,
     /// The project's name.
     pub(super) project: Option<String>,
+    /// Who is told when a pool becomes low.
+    pub(super) low_stock: Option<WebhookConfig>,
     /// What one message may use, where a campaign file does not say so itself.
     pub(super) limits: Limits,
     /// The imports that repeat.
@@ -34,7 +37,11 @@ impl Config {
     /// Reads the file of the working folder; without one, nothing is set.
     pub(super) fn read() -> Result<Config> {
         match std::fs::read_to_string(Path::new(FILE)) {
-            Ok(text) => Config::parse(&text),
+            Ok(text) => {
+                let config = Config::parse(&text)?;
+                config.low_stock.as_ref().map_or(Ok(()), WebhookConfig::check)?;
+                Ok(config)
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Config::default()),
             Err(error) => Err(Error::new(ErrorKind::InvalidInput, format!("cannot read {FILE}")).with_source(error)),
         }
@@ -47,7 +54,7 @@ impl Config {
             // The engine's own display quotes the line, in which a password may stand.
             let message = error.message().lines().next().unwrap_or_default().to_owned();
             Error::new(ErrorKind::InvalidInput, format!("{FILE}, line {line}: {message}"))
-                .with_help("it may set 'store', 'project' and 'ca_file', all text, the number 'replicas', numbers in a section [limits], and imports in sections [[imports]]")
+                .with_help("it may set 'store', 'project' and 'ca_file', all text, the number 'replicas', numbers in a section [limits], a section [low_stock] with 'webhook' and 'secret', and imports in sections [[imports]]")
         })?;
         check_import_names(&config.imports)?;
         Ok(config)
@@ -63,7 +70,7 @@ mod tests {
         let error = Config::parse("store = \"memory:\"\nprojekt = \"shop\"\n").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "tearoff.toml, line 2: unknown field `projekt`, expected one of `store`, `replicas`, `ca_file`, `project`, `limits`, `imports`"
+            "tearoff.toml, line 2: unknown field `projekt`, expected one of `store`, `replicas`, `ca_file`, `project`, `low_stock`, `limits`, `imports`"
         );
     }
 

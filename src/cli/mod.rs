@@ -2,6 +2,7 @@
 //!
 //! One file for each command. Data goes to standard output, everything else to standard error.
 
+mod assign;
 mod audit;
 mod bench;
 mod campaign;
@@ -16,8 +17,11 @@ mod pool;
 mod progress;
 mod render;
 mod report;
+mod sheet;
 mod store;
 mod voucher;
+mod watch;
+mod webhook;
 
 use std::fmt;
 use std::future::Future;
@@ -34,11 +38,13 @@ use self::config::Config;
 use self::logging::LogFormat;
 use self::output::Output;
 use self::store::{StoreUrl, open_existing_store, open_store};
+use self::watch::Watch;
+use self::webhook::WebhookConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::intake::ScheduledImport;
 use crate::render::Limits;
 use crate::store::RedisOptions;
-use crate::voucher::Store;
+use crate::voucher::{Stock, Store};
 
 const DEFAULT_STORE: &str = "sqlite:tearoff.db";
 const DEFAULT_PROJECT: &str = "default";
@@ -120,6 +126,8 @@ enum Command {
     /// Render a template for an audience, from files to files
     #[command(subcommand)]
     Campaign(campaign::Campaign),
+    /// Assign vouchers outside of messages: a step of a workflow
+    Assign(assign::Assign),
     /// Hold the outcomes of a campaign against the store, and name every discrepancy
     Audit(audit::Audit),
     /// Render one message, and print its outcome as JSON
@@ -151,6 +159,7 @@ struct Context {
     project: String,
     limits: Limits,
     imports: Vec<ScheduledImport>,
+    low_stock: Option<WebhookConfig>,
     output: Output,
 }
 
@@ -160,13 +169,18 @@ impl Context {
         let redis = globals.redis(&mut config);
         let store = globals.store.clone().or(config.store).unwrap_or_else(|| DEFAULT_STORE.to_owned());
         let project = globals.project.clone().or(config.project).unwrap_or_else(|| DEFAULT_PROJECT.to_owned());
-        let (limits, imports) = (config.limits, config.imports);
-        Ok(Context { store: store.parse()?, redis, project, limits, imports, output: globals.output() })
+        let (limits, imports, low_stock, output) = (config.limits, config.imports, config.low_stock, globals.output());
+        Ok(Context { store: store.parse()?, redis, project, limits, imports, low_stock, output })
     }
 
     /// The store, which must be there.
     async fn open(&self) -> Result<Arc<dyn Store>> {
         open_existing_store(&self.store, &self.redis, &self.project).await
+    }
+
+    /// A watch over the stock of a store.
+    fn watch(&self, stock: Arc<dyn Stock>) -> Result<Watch> {
+        Watch::start(stock, self.low_stock.as_ref(), &self.project)
     }
 
     /// The store, which must be there, however unsafe it is.
@@ -232,6 +246,7 @@ impl Command {
         match self {
             Command::Pool(pool) => interruptible(pool.run(context)).await,
             Command::Campaign(campaign) => campaign.run(context).await,
+            Command::Assign(assign) => interruptible(assign.run(context)).await,
             Command::Audit(audit) => interruptible(audit.run(context)).await,
             Command::Render(render) => interruptible(render.run(context)).await,
             Command::Voucher(voucher) => interruptible(voucher.run(context)).await,

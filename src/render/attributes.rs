@@ -3,9 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use minijinja::value::{Value, ValueKind};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::vouchers::instant;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Named values for a template. They may hold personal data, so `Debug` does not show them.
@@ -139,9 +141,26 @@ impl Field {
         text.parse::<f64>().ok().filter(|number| number.is_finite()).map(|number| Field(Value::from(number)))
     }
 
+    /// A moment, as `now()` gives it.
+    pub fn moment(moment: Timestamp) -> Field {
+        Field(instant(moment))
+    }
+
     /// Any JSON value; `None` where the text is none.
     pub fn json(text: &str) -> Option<Field> {
         serde_json::from_str(text).ok().map(Field)
+    }
+}
+
+impl From<Attributes> for Field {
+    fn from(attributes: Attributes) -> Field {
+        Field(attributes.0)
+    }
+}
+
+impl From<&serde_json::Value> for Field {
+    fn from(value: &serde_json::Value) -> Field {
+        Field(Value::from(minijinja::value::Serde(value)))
     }
 }
 

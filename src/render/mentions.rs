@@ -51,9 +51,13 @@ pub(super) fn too_deep(source: &str) -> Option<usize> {
     evaluated(source).find_map(|tokens| {
         let (start, _) = *tokens.first()?;
         alternatives += usize::from(tokens.iter().any(|(_, token)| *token == Token::Name("elif")));
-        let links = tokens.iter().filter(|(_, token)| is_link(*token)).count();
-        (links > LINKS || alternatives > ALTERNATIVES).then_some(start)
+        (links(&tokens) > LINKS || alternatives > ALTERNATIVES).then_some(start)
     })
+}
+
+/// How many operators and accesses there are.
+pub(super) fn links(tokens: &[(usize, Token<'_>)]) -> usize {
+    tokens.iter().filter(|(_, token)| is_link(*token)).count()
 }
 
 fn is_link(token: Token<'_>) -> bool {
@@ -127,6 +131,37 @@ fn stands_alone(rest: &[&(usize, Token<'_>)]) -> bool {
         [(_, Token::Name(word)), ..] => matches!(*word, "ignore" | "with" | "without" | "import" | "as"),
         _ => false,
     }
+}
+
+/// A name that the engine has to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    Filter,
+    Test,
+    Function,
+}
+
+/// Every filter, test and function that an expression names.
+pub(super) fn engine_names(tokens: &[(usize, Token<'_>)]) -> Vec<(Known, Mention)> {
+    let token = |at: Option<usize>| at.and_then(|at| tokens.get(at)).map(|(_, token)| *token);
+    let known = |at: usize, name: &str| match (token(at.checked_sub(2)), token(at.checked_sub(1))) {
+        (_, Some(Token::Mark('|'))) => Some(Known::Filter),
+        (Some(Token::Name("is")), Some(Token::Name("not"))) => Some(Known::Test),
+        (_, Some(Token::Name("is"))) if name != "not" => Some(Known::Test),
+        (_, Some(Token::Mark('.'))) => None,
+        _ if token(Some(at + 1)) == Some(Token::Mark('(')) && !is_link(Token::Name(name)) => Some(Known::Function),
+        _ => None,
+    };
+    let named = |(at, (offset, token)): (usize, &(usize, Token<'_>))| {
+        let Token::Name(name) = *token else { return None };
+        Some((known(at, name)?, Mention { name: name.to_owned(), offset: *offset }))
+    };
+    tokens.iter().enumerate().filter_map(named).collect()
+}
+
+/// Every variable and attribute that an expression reads, such as `customer.address.city`.
+pub(super) fn read_paths(tokens: &[(usize, Token<'_>)]) -> Vec<Mention> {
+    paths(tokens).into_iter().map(|path| path.mention).collect()
 }
 
 /// The tokens of every expression and statement.

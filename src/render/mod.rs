@@ -7,6 +7,7 @@ mod attributes;
 mod capped;
 mod context;
 mod entities;
+mod expression;
 mod failure;
 mod jinja;
 mod known;
@@ -24,6 +25,7 @@ mod template;
 mod vouchers;
 
 pub use attributes::{Attributes, Field, Names};
+pub use expression::Expression;
 pub use failure::{Failure, Place, TemplateError};
 pub use known::Known;
 pub use message::{Message, Purpose};

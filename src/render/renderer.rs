@@ -53,7 +53,7 @@ impl Default for Limits {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Renderer {
-    environment: Environment<'static>,
+    pub(super) environment: Environment<'static>,
     folder: Option<PathBuf>,
     limits: Limits,
 }

@@ -38,6 +38,17 @@ impl Source {
     pub(super) fn new(file: &str, original: impl Into<String>) -> Source {
         let original = original.into();
         let replacements = replacements(&original, file.ends_with(".json"));
+        Source::with(original, replacements)
+    }
+
+    /// Reads an expression that stands alone.
+    pub(super) fn expression(original: impl Into<String>) -> Source {
+        let original = original.into();
+        let replacements = compared(&original, 0..original.len()).collect();
+        Source::with(original, replacements)
+    }
+
+    fn with(original: String, replacements: Vec<(Range<usize>, String)>) -> Source {
         if replacements.is_empty() {
             return Source { original, rewritten: None, edits: Vec::new() };
         }
@@ -112,16 +123,18 @@ fn replacements(source: &str, json: bool) -> Vec<(Range<usize>, String)> {
                 let call = source[range.clone()].replacen("abort", "abort()", 1);
                 found.push((range.start - 2..range.end + 2, format!("{{{{{call}}}}}")));
             }
-            Segment::Expression(range) | Segment::Statement(range) => {
-                let compared = mentions::compared_with_numbers(source, range).into_iter();
-                found.extend(compared.map(|(at, path)| {
-                    let name = serde_json::Value::from(path);
-                    (at.clone(), format!("{}|{COMPARED_FILTER}({name})", &source[at]))
-                }));
-            }
+            Segment::Expression(range) | Segment::Statement(range) => found.extend(compared(source, range)),
         }
     }
     found
+}
+
+/// What is compared with a number passes through a filter.
+fn compared(source: &str, range: Range<usize>) -> impl Iterator<Item = (Range<usize>, String)> {
+    mentions::compared_with_numbers(source, range).into_iter().map(|(at, path)| {
+        let name = serde_json::Value::from(path);
+        (at.clone(), format!("{}|{COMPARED_FILTER}({name})", &source[at]))
+    })
 }
 
 /// A literal brace right before a placeholder would open something else together with the call's: it is printed by one too.

@@ -19,6 +19,7 @@ fn every_command_explains_itself_with_an_example() {
         "pool import",
         "pool generate",
         "pool delete",
+        "assign",
         "audit",
         "render",
         "voucher show",

@@ -36,7 +36,7 @@ impl Check {
             prepared.show_pools(context, &self.format)?;
             return Ok(Exit::Done);
         }
-        let forecast = prepared.forecast(context, store).await?;
+        let forecast = prepared.forecast(context, store, None).await?;
         if self.format.json {
             context.output.json(&forecast)?;
         } else {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::campaign::{Campaign, CampaignFile, Forecast, RenderThreads, Upcoming};
+use crate::campaign::{Campaign, CampaignFile, Forecast, RenderThreads, RunOptions, Upcoming};
 use crate::cli::output::{grouped, table};
 use crate::cli::progress::Progress;
 use crate::cli::store::{StoreUrl, open_store};
@@ -45,6 +45,7 @@ impl Prepared {
             when_empty,
             claims: store.clone(),
             lookup: store,
+            watch: None,
             threads,
         }
     }
@@ -91,7 +92,13 @@ impl Prepared {
         context.output.table(rows)
     }
 
-    pub(super) async fn forecast(&self, context: &Context, store: Arc<dyn Store>) -> Result<Forecast> {
+    /// What the audience needs, or the next run into a folder.
+    pub(super) async fn forecast(
+        &self,
+        context: &Context,
+        store: Arc<dyn Store>,
+        run: Option<(&Path, &RunOptions)>,
+    ) -> Result<Forecast> {
         let mut upcoming = Upcoming::new();
         let mut seen = Seen::default();
         for (name, pool) in &self.file.pools {
@@ -105,7 +112,12 @@ impl Prepared {
             upcoming.insert(name.clone(), (new, pool.settings.clone()));
         }
         let mut progress = Progress::start(&context.output, "checking", None);
-        let forecast = self.campaign(store).check(&upcoming, &mut |recipients| progress.at(recipients)).await;
+        let campaign = self.campaign(store);
+        let mut told = |recipients| progress.at(recipients);
+        let forecast = match run {
+            Some((folder, options)) => campaign.check_run(folder, options, &upcoming, &mut told).await,
+            None => campaign.check(&upcoming, &mut told).await,
+        };
         progress.end();
         forecast
     }

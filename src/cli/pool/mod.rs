@@ -1,10 +1,12 @@
 //! `pool`: pools, their settings and their stock.
 
 mod archive;
+mod card;
 mod delete;
 mod form;
 mod generate;
 mod import;
+mod pace;
 mod preview;
 mod settings;
 mod show;

@@ -110,6 +110,19 @@ fn present(env: &Environment<'_>, names: impl Iterator<Item = &'static str>, exp
     names.filter(is_known).map(str::to_owned).collect()
 }
 
+pub(crate) fn is_filter(env: &Environment<'_>, name: &str) -> bool {
+    is(env, name, "name is filter")
+}
+
+pub(crate) fn is_test(env: &Environment<'_>, name: &str) -> bool {
+    is(env, name, "name is test")
+}
+
+fn is(env: &Environment<'_>, name: &str, expression: &str) -> bool {
+    let known = env.compile_expression_owned(expression.to_owned()).and_then(|known| known.eval(context! { name }));
+    known.is_ok_and(|known| known.is_true())
+}
+
 pub(crate) fn filters(env: &Environment<'_>) -> Vec<String> {
     present(env, ENGINE_FILTERS.iter().copied().chain(FILTERS.iter().copied().flat_map(names)), "name is filter")
 }
