@@ -117,7 +117,7 @@ pub(super) fn update(session: &Session<'_>, id: i64, settings: &PoolSettings) ->
     let sql = "UPDATE pool SET valid_for = ?2, expires_at = ?3, limit_per_customer = ?4, limit_per_campaign = ?5,
         limit_total = ?6, fallback_code = ?7, overflow_pool_id = ?8, preview_code = ?9, paused = ?10,
         limit_in_period = ?11, eligible = ?12, floor = ?13, low_stock = ?14, pattern = ?15, redeem_rule = ?16,
-        redeem_by_others = ?17 WHERE id = ?1";
+        redeem_by_others = ?17, low_stock_told = CASE WHEN low_stock IS ?14 THEN low_stock_told END WHERE id = ?1";
     session.connection.prepare_cached(sql)?.execute(params![
         id,
         settings.valid_for.map(milliseconds),
