@@ -130,6 +130,11 @@ impl Field {
         Field(field)
     }
 
+    /// The field of what a customer has for good, whatever message asks.
+    pub(super) fn of_customer(customer: &CustomerId) -> Field {
+        Field::new(Hash::of_customer(customer), &format!("customer:{}", customer.as_str()))
+    }
+
     /// The part that says the bucket.
     pub(super) fn anchor(&self) -> [u8; 4] {
         [self.0[0], self.0[1], self.0[2], self.0[3]]

@@ -8,12 +8,13 @@ use super::packed::Packed;
 use super::pool_call::Space;
 use super::record::{self, Record, record_of};
 use super::script::{Call, RESERVE};
+use super::stock::Pick;
 use super::{RedisStore, reply};
 use crate::error::Result;
 use crate::voucher::{Claim, ClaimKey, Lease, PoolName, Refusal, Rejection};
 
 /// How many claims one call answers at most.
-const PORTION: usize = 500;
+pub(super) const PORTION: usize = 500;
 
 /// A claim, and what its addresses are made of.
 pub(super) struct Asked<'a> {
@@ -40,10 +41,16 @@ pub(super) struct Named {
 
 /// How often a chain was asked already, and whether the choices that led to nothing were assigned: see `reserve.lua`.
 #[derive(Clone, Copy)]
-pub(super) enum Round {
+pub(super) enum Round<'a> {
     First,
-    Again { met_assigned: bool },
-    Last { met_assigned: bool },
+    Again {
+        met_assigned: bool,
+    },
+    Last {
+        met_assigned: bool,
+    },
+    /// No chain at all, but what may be taken of the pool's own stock.
+    Matching(&'a [Pick]),
 }
 
 /// What is to be given once a chain has nothing, and the pool that it is from.
@@ -74,6 +81,8 @@ pub(super) struct Answers {
     pub(super) fallback: Fallback,
     pub(super) has_metadata: bool,
     pub(super) answers: Vec<Answer>,
+    /// How much of what might have been taken does not lie there any more.
+    pub(super) gone: u64,
 }
 
 impl RedisStore {
@@ -83,7 +92,7 @@ impl RedisStore {
         lease: &Lease,
         pool: &PoolName,
         named: Option<&Named>,
-        round: Round,
+        round: Round<'_>,
         fallback: &Fallback,
         asked: &[&Asked<'_>],
     ) -> Result<Option<Answers>> {
@@ -97,7 +106,10 @@ impl RedisStore {
             let Some(found) = self.call_pool(pool, &RESERVE, false, fill).await? else { return Ok(None) };
             let found = Answers::read(pool, found)?;
             match &mut all {
-                Some(all) => all.answers.extend(found.answers),
+                Some(all) => {
+                    all.answers.extend(found.answers);
+                    all.gone += found.gone;
+                }
                 None => all = Some(found),
             }
         }
@@ -111,19 +123,20 @@ fn fill(
     call: &mut Call,
     lease: &Lease,
     named: Option<&Named>,
-    round: Round,
+    round: Round<'_>,
     fallback: &Fallback,
     asked: &[&Asked<'_>],
 ) {
     call.push(lease.id.get().to_be_bytes());
     call.push_number(lease.time.as_millis());
     call.push(named.map_or("", |named| named.pool.as_str()));
-    let (round, met_assigned) = match round {
+    let (name, met_assigned) = match round {
         Round::First => ("first", false),
         Round::Again { met_assigned } => ("again", met_assigned),
         Round::Last { met_assigned } => ("last", met_assigned),
+        Round::Matching(_) => ("matching", false),
     };
-    call.push(round);
+    call.push(name);
     call.push(if met_assigned { "1" } else { "0" });
     let (code, from) = fallback.as_ref().map_or(("", ""), |(code, from)| (code, from.as_str()));
     call.push(code);
@@ -145,6 +158,9 @@ fn fill(
     }
     call.push(packed);
     call.push(hashes);
+    if let Round::Matching(picks) = round {
+        picks.iter().for_each(|pick| pick.push(call));
+    }
 }
 
 impl Answers {
@@ -156,6 +172,7 @@ impl Answers {
         let letters = reply::bytes(found.next().ok_or_else(reply::strange)?)?;
         let bound = reply::list(found.next().ok_or_else(reply::strange)?)?;
         Ok(Answers {
+            gone: reply::number(found.next().as_ref())?,
             number,
             fallback: (!fallback.is_empty()).then(|| (fallback, pool.clone())),
             has_metadata,

@@ -54,7 +54,7 @@ impl RedisStore {
         lease: &Lease,
         pool: &PoolName,
         asked: &[&Asked<'_>],
-        round: Round,
+        round: Round<'_>,
         open: Vec<usize>,
         claimed: &mut [Option<Claimed>],
     ) -> Result<Vec<Descent>> {

@@ -10,7 +10,7 @@ use super::pool::timestamp;
 use super::reply::{self, strange};
 use super::script::{Call, FORGET_CHUNKS, NUMBER_CHUNKS};
 use crate::error::Result;
-use crate::voucher::PoolName;
+use crate::voucher::{ImportId, PoolName};
 
 /// How many chunks one call speaks of.
 const PORTION: usize = 500;
@@ -22,16 +22,20 @@ pub(super) struct Origin {
     pub(super) pool: PoolName,
     /// When they end; the pool may end earlier.
     pub(super) expires_at: Option<Timestamp>,
+    /// The import that brought them.
+    pub(super) import: ImportId,
 }
 
 impl Origin {
     fn read(entry: &str) -> Result<Origin> {
-        let (pool, ends) = entry.split_once('\n').ok_or_else(strange)?;
-        let expires_at = match ends {
+        let mut parts = entry.split('\n');
+        let mut part = || parts.next().ok_or_else(strange);
+        let pool = PoolName::new(part()?).map_err(|_| strange())?;
+        let expires_at = match part()? {
             "" => None,
             ends => Some(timestamp(ends.parse().map_err(|_| strange())?)?),
         };
-        Ok(Origin { pool: PoolName::new(pool).map_err(|_| strange())?, expires_at })
+        Ok(Origin { pool, expires_at, import: ImportId::new(part()?).map_err(|_| strange())? })
     }
 }
 
@@ -49,12 +53,18 @@ pub(super) struct PoolChunks {
 }
 
 impl RedisStore {
-    /// Gives chunks of `pool` that end at these times their numbers.
-    pub(super) async fn number_chunks(&self, pool: &PoolName, ends: &[Option<Timestamp>]) -> Result<Vec<u64>> {
+    /// Gives chunks of `pool` that an import brings, and that end at these times, their numbers.
+    pub(super) async fn number_chunks(
+        &self,
+        pool: &PoolName,
+        import: &ImportId,
+        ends: &[Option<Timestamp>],
+    ) -> Result<Vec<u64>> {
         let mut numbers = Vec::with_capacity(ends.len());
         for ends in ends.chunks(PORTION) {
             let mut call = Call::new(&NUMBER_CHUNKS, vec![self.keys.chunks(), self.keys.numbers()]).kept();
             call.push(pool.as_str());
+            call.push(import.as_str());
             ends.iter().for_each(|ends| call.push(written_end(*ends)));
             let (_, rest) = reply::status(self.link.run(&call).await?)?;
             let last = reply::number(rest.first())?;

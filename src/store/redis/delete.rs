@@ -110,6 +110,6 @@ fn contents(keys: &PoolKeys, buckets: u64) -> impl Iterator<Item = String> {
     let header = keys.pool();
     let fixed = keys.fixed().into_iter().filter(move |key| *key != header);
     fixed
-        .chain(std::iter::once(keys.names()))
+        .chain([keys.names(), keys.imports()])
         .chain((0..buckets).flat_map(|bucket| [keys.keys(bucket), keys.codes(bucket)]))
 }

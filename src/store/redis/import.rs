@@ -19,7 +19,7 @@ use super::script::{ADD, DESCRIBE, OPEN_IMPORT, PEND};
 use super::shelf::blobs;
 use crate::error::Result;
 use crate::store::refusal;
-use crate::voucher::{Imported, NewVoucher, PoolName};
+use crate::voucher::{ImportId, Imported, NewVoucher, PoolName};
 
 /// How many codes a chunk holds at most.
 const CODES: usize = 40_000;
@@ -49,6 +49,7 @@ struct Draft {
 struct Chunk {
     number: u64,
     ends: Option<Timestamp>,
+    import: ImportId,
     text: String,
 }
 
@@ -69,13 +70,19 @@ struct Registered {
 struct Addition {
     number: u64,
     ends: Option<Timestamp>,
+    import: ImportId,
     codes: usize,
     blobs: Vec<Vec<u8>>,
 }
 
 impl RedisStore {
-    /// `Stock::import`.
-    pub(super) async fn import_vouchers(&self, pool: &PoolName, vouchers: &[NewVoucher]) -> Result<Vec<Imported>> {
+    /// `Stock::import_as`. Without vouchers it finishes what earlier imports left.
+    pub(super) async fn import_vouchers(
+        &self,
+        pool: &PoolName,
+        import: &ImportId,
+        vouchers: &[NewVoucher],
+    ) -> Result<Vec<Imported>> {
         loop {
             let mark = format!("{:016x}", rand::rng().random::<u64>());
             let (number, pending) = self.open_import(pool, &mark).await?;
@@ -87,7 +94,7 @@ impl RedisStore {
             if vouchers.is_empty() {
                 return Ok(Vec::new());
             }
-            let (places, chunks) = self.number_drafts(pool, drafts(vouchers)?).await?;
+            let (places, chunks) = self.number_drafts(pool, import, drafts(vouchers)?).await?;
             if self.pend(pool, &mark, number, &chunks).await? {
                 let registered = self.complete(pool, &chunks, &mark).await?;
                 return Ok(answers(pool, vouchers, &places, &chunks, &registered));
@@ -115,19 +122,23 @@ impl RedisStore {
         for (number, text) in numbers.iter().zip(texts) {
             if let (Some(text), Some(origin)) = (reply::optional_bytes(text)?, origins.remove(number)) {
                 let text = String::from_utf8(text).map_err(|_| strange())?;
-                chunks.push(Chunk { number: *number, ends: origin.expires_at, text });
+                chunks.push(Chunk { number: *number, ends: origin.expires_at, import: origin.import, text });
             }
         }
         Ok(chunks)
     }
 
-    async fn number_drafts(&self, pool: &PoolName, drafts: Vec<Draft>) -> Result<(Vec<Vec<usize>>, Vec<Chunk>)> {
+    async fn number_drafts(
+        &self,
+        pool: &PoolName,
+        import: &ImportId,
+        drafts: Vec<Draft>,
+    ) -> Result<(Vec<Vec<usize>>, Vec<Chunk>)> {
         let ends: Vec<_> = drafts.iter().map(|draft| draft.ends).collect();
-        let numbers = self.number_chunks(pool, &ends).await?;
-        let numbered = numbers
-            .into_iter()
-            .zip(drafts)
-            .map(|(number, Draft { ends, places, text })| (places, Chunk { number, ends, text }));
+        let numbers = self.number_chunks(pool, import, &ends).await?;
+        let numbered = numbers.into_iter().zip(drafts).map(|(number, Draft { ends, places, text })| {
+            (places, Chunk { number, ends, import: import.clone(), text })
+        });
         Ok(numbered.unzip())
     }
 
@@ -163,7 +174,8 @@ impl RedisStore {
             let described = own.iter().filter_map(|((code, json), _)| Some((*code, (*json)?))).collect::<Vec<_>>();
             self.describe(pool, chunk.number, &described).await?;
             let blobs = blobs(own.iter().map(|((code, _), _)| *code));
-            additions.push(Addition { number: chunk.number, ends: chunk.ends, codes: own.len(), blobs });
+            let Chunk { number, ends, ref import, .. } = *chunk;
+            additions.push(Addition { number, ends, import: import.clone(), codes: own.len(), blobs });
         }
         self.add(pool, &additions, mark).await?;
         Ok(Registered { chunks: owners, origins })
@@ -193,12 +205,14 @@ impl RedisStore {
     }
 
     async fn add_portion(&self, pool: &PoolName, additions: &[Addition], mark: &str) -> Result<()> {
-        let added = self.call_pool(pool, &ADD, true, |_, call| {
+        let added = self.call_pool(pool, &ADD, true, |space, call| {
+            call.keys.push(space.keys.imports());
             call.push(mark);
             call.push_number(LOAD);
-            for Addition { number, ends, codes, blobs } in additions {
+            for Addition { number, ends, import, codes, blobs } in additions {
                 call.push_number(number);
                 call.push(written_end(*ends));
+                call.push(import.as_str());
                 call.push_number(codes);
                 call.push_number(blobs.len());
                 blobs.iter().for_each(|blob| call.push(blob.as_slice()));

@@ -21,7 +21,7 @@ impl ProjectKeys {
         format!("tearoff:{{{}}}:pools", self.project)
     }
 
-    /// Hash: chunk number → pool name, line feed, expiry in milliseconds or nothing.
+    /// Hash: chunk number → pool name, expiry in milliseconds or nothing, and import, with line feeds between them.
     pub(super) fn chunks(&self) -> String {
         format!("tearoff:{{{}}}:chunks", self.project)
     }
@@ -130,7 +130,7 @@ impl PoolKeys {
         format!("{}:groups", self.prefix)
     }
 
-    /// Hash: campaign number, 0 for all → how many bindings count for limits.
+    /// Hash: campaign number, 0 for all, or `h` and an hour since 1970 → how many bindings count for limits.
     pub(super) fn limits(&self) -> String {
         format!("{}:limits", self.prefix)
     }
@@ -138,6 +138,11 @@ impl PoolKeys {
     /// Hash: chunk number → codes of an import that is not finished.
     pub(super) fn pending(&self) -> String {
         format!("{}:pending", self.prefix)
+    }
+
+    /// Hash: import → when it began in milliseconds, and how many codes it has brought.
+    pub(super) fn imports(&self) -> String {
+        format!("{}:imports", self.prefix)
     }
 
     /// Hash: code → its metadata as JSON.

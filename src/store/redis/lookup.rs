@@ -28,6 +28,9 @@ pub(super) struct Hop {
     has_metadata: bool,
 }
 
+/// A field, and the start of those of its customer, where an alias leads to.
+type Home = (Field, [u8; 4]);
+
 /// What a pool says of fields.
 struct Found {
     number: u64,
@@ -39,14 +42,15 @@ impl RedisStore {
     /// What is bound to each claim's key: `Lookup::bindings`.
     pub(super) async fn bindings_of(&self, claims: &[Claim]) -> Result<Vec<Option<Binding>>> {
         let mut bindings = Vec::with_capacity(claims.len());
-        let mut pools: HashMap<&PoolName, Vec<(usize, Field)>> = HashMap::new();
+        let mut pools: HashMap<&PoolName, Vec<(usize, Home)>> = HashMap::new();
         for (n, claim) in claims.iter().enumerate() {
             bindings.push(None);
-            let field = Anchors::of(&claim.message).field(&claim.required_key()?, None);
-            pools.entry(&claim.pool).or_default().push((n, field));
+            let anchors = Anchors::of(&claim.message);
+            let field = anchors.field(&claim.required_key()?, None);
+            pools.entry(&claim.pool).or_default().push((n, (field, anchors.customer.head())));
         }
         let found = try_join_all(pools.into_iter().map(async |(pool, fields)| {
-            let all: Vec<Field> = fields.iter().map(|(_, field)| *field).collect();
+            let all: Vec<Home> = fields.iter().map(|(_, field)| *field).collect();
             let Some(found) = self.find(pool, &all).await? else { return Ok(Vec::new()) };
             let mut direct = Vec::new();
             let mut chosen = Vec::new();
@@ -88,7 +92,7 @@ impl RedisStore {
         let anchors = Anchors::of(message);
         while hops.len() < LONGEST_CHAIN {
             let field = anchors.field(key, via);
-            let Some(found) = self.find(&pool, &[field]).await? else { break };
+            let Some(found) = self.find(&pool, &[(field, anchors.customer.head())]).await? else { break };
             let Some(Entry { record, is_reserved, .. }) = found.entries.into_iter().next().flatten() else { break };
             via = via.or(Some(found.number));
             let next = (record.kind == Kind::Choice).then(|| PoolName::new(&record.code)).transpose()?;
@@ -102,13 +106,15 @@ impl RedisStore {
     }
 
     /// What is bound under fields of a pool; `None` if there is no such pool.
-    async fn find(&self, pool: &PoolName, fields: &[Field]) -> Result<Option<Found>> {
+    async fn find(&self, pool: &PoolName, fields: &[Home]) -> Result<Option<Found>> {
         let mut all: Option<Found> = None;
         for portion in fields.chunks(PORTION) {
             let answer = self.call_pool(pool, &FIND, false, |space, call| {
-                for field in portion {
-                    let place = space.keys_place(call, field.anchor());
-                    call.push_number(place);
+                for (field, home) in portion {
+                    for anchor in [field.anchor(), *home] {
+                        let place = space.keys_place(call, anchor);
+                        call.push_number(place);
+                    }
                     call.push(field.0);
                 }
             });
@@ -116,7 +122,7 @@ impl RedisStore {
             let mut answer = answer.into_iter();
             let number = reply::number(answer.next().as_ref())?;
             let has_metadata = reply::number(answer.next().as_ref())? > 0;
-            let entries = portion.iter().zip(answer).map(|(field, packed)| Entry::find(*field, packed));
+            let entries = portion.iter().zip(answer).map(|((field, _), packed)| Entry::find(*field, packed));
             let entries = entries.collect::<Result<Vec<_>>>()?;
             match &mut all {
                 Some(all) => all.entries.extend(entries),
@@ -128,8 +134,9 @@ impl RedisStore {
 
     /// What is bound under fields of a pool, as far as something is.
     pub(super) async fn find_entries(&self, pool: &PoolName, fields: &[Field]) -> Result<Vec<Entry>> {
+        let fields: Vec<Home> = fields.iter().map(|field| (*field, field.anchor())).collect();
         Ok(self
-            .find(pool, fields)
+            .find(pool, &fields)
             .await?
             .map(|found| found.entries.into_iter().flatten().collect())
             .unwrap_or_default())

@@ -84,7 +84,8 @@ pub(super) fn fields(settings: &PoolSettings) -> impl Iterator<Item = (&'static 
 /// A pool as its header shows it at one moment.
 pub(super) struct Shown {
     pub(super) status: PoolStatus,
-    now: i64,
+    /// When, in milliseconds.
+    pub(super) now: i64,
     /// The voucher that comes next, if that was asked for: when it ends in milliseconds, and its metadata.
     next: Option<(Option<i64>, Metadata)>,
 }
@@ -111,17 +112,20 @@ impl Shown {
         Count { available, total }
     }
 
-    fn card(self) -> Result<(PoolName, PoolCard)> {
-        let count = self.count();
-        let PoolStatus { name, settings, .. } = self.status;
-        let preview_code = settings.preview_code(&name);
+    /// When a voucher ends that is taken now and by itself ends then.
+    pub(super) fn end_of(&self, own_end: Option<i64>) -> Result<Option<Timestamp>> {
+        let settings = &self.status.settings;
         let run_out = settings.valid_for.map(|time| self.now.saturating_add_unsigned(milliseconds(time)));
         let pool_end = settings.expires_at.map(Timestamp::as_millisecond);
-        let (expires_at, metadata) = match self.next {
-            Some((ends, metadata)) => ([ends, pool_end, run_out].into_iter().flatten().min(), metadata),
-            None => (None, Metadata::new()),
-        };
-        let expires_at = expires_at.map(timestamp).transpose()?;
+        [own_end, pool_end, run_out].into_iter().flatten().min().map(timestamp).transpose()
+    }
+
+    fn card(self) -> Result<(PoolName, PoolCard)> {
+        let count = self.count();
+        let expires_at = self.next.as_ref().map_or(Ok(None), |(ends, _)| self.end_of(*ends))?;
+        let metadata = self.next.map(|(_, metadata)| metadata).unwrap_or_default();
+        let PoolStatus { name, settings, .. } = self.status;
+        let preview_code = settings.preview_code(&name);
         Ok((name, PoolCard { preview_code, count, metadata: metadata.into(), expires_at }))
     }
 }
@@ -206,7 +210,7 @@ fn read_metadata(json: Value) -> Result<Metadata> {
 
 impl RedisStore {
     /// What a pool's header shows; `None` without such a pool.
-    async fn show_pool(&self, name: &PoolName, with_next: bool) -> Result<Option<Shown>> {
+    pub(super) async fn show_pool(&self, name: &PoolName, with_next: bool) -> Result<Option<Shown>> {
         let shown = self.call_pool(name, &SHOW_POOL, false, |_, call| {
             call.push(if with_next { "1" } else { "0" });
             SETTINGS.iter().chain(&TALLIES).for_each(|field| call.push(*field));

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use super::RedisStore;
 use crate::error::Result;
 use crate::voucher::{
-    Binding, Catalogue, Claim, Claimed, Claims, Code, Count, CustomerId, Desk, EventId, Finding, Forgotten, Imported,
-    Journal, JournalEntry, JournalPosition, JournalSize, Kept, Lease, Lookup, MessageId, NewVoucher, PoolName,
-    PoolSettings, PoolStatus, Redemption, RedemptionResult, Redemptions, ReleasedMessage, RolledBack, Settled, Stock,
-    Store, Voided, VoucherRecord,
+    Assignments, Binding, CampaignId, Catalogue, Claim, Claimed, Claims, Code, Count, CustomerId, Desk, EventId,
+    Finding, Forgotten, ImportId, Imported, Journal, JournalEntry, JournalPosition, JournalSize, Kept, Lease, LimitUse,
+    Lookup, LowStock, MessageId, NewVoucher, PoolName, PoolSettings, PoolStatus, Redemption, RedemptionResult,
+    Redemptions, ReleasedMessage, RolledBack, Settled, Stock, Store, Undone, Voided, Voucher, VoucherRecord,
 };
 
 #[async_trait]
@@ -60,11 +60,11 @@ impl Lookup for RedisStore {
 
     async fn limit_use(
         &self,
-        _: &PoolName,
-        _: Option<&crate::voucher::CampaignId>,
-        _: &[CustomerId],
-    ) -> Result<Option<crate::voucher::LimitUse>> {
-        super::missing::missing()
+        pool: &PoolName,
+        campaign: Option<&CampaignId>,
+        customers: &[CustomerId],
+    ) -> Result<Option<LimitUse>> {
+        self.use_of_limits(pool, campaign, customers).await
     }
 
     async fn catalogue(&self) -> Result<Catalogue> {
@@ -82,25 +82,20 @@ impl Stock for RedisStore {
         self.change_pool(name, settings).await
     }
 
-    async fn undo_import(&self, _: &PoolName, _: &crate::voucher::ImportId) -> Result<crate::voucher::Undone> {
-        super::missing::missing()
+    async fn undo_import(&self, pool: &PoolName, import: &ImportId) -> Result<Undone> {
+        self.undo(pool, import).await
     }
 
-    async fn low_stock(&self, _: &[PoolName]) -> Result<Vec<crate::voucher::LowStock>> {
-        Ok(Vec::new())
+    async fn low_stock(&self, pools: &[PoolName]) -> Result<Vec<LowStock>> {
+        self.fallen(pools).await
     }
 
     async fn delete_pool(&self, name: &PoolName, archived: bool) -> Result<()> {
         self.remove_pool(name, archived).await
     }
 
-    async fn import_as(
-        &self,
-        pool: &PoolName,
-        _: &crate::voucher::ImportId,
-        vouchers: &[NewVoucher],
-    ) -> Result<Vec<Imported>> {
-        self.import_vouchers(pool, vouchers).await
+    async fn import_as(&self, pool: &PoolName, import: &ImportId, vouchers: &[NewVoucher]) -> Result<Vec<Imported>> {
+        self.import_vouchers(pool, import, vouchers).await
     }
 
     fn portion(&self) -> usize {
@@ -167,6 +162,22 @@ impl Journal for RedisStore {
 
     async fn journal_size(&self, pool: &PoolName) -> Result<JournalSize> {
         self.size_of_journal(pool).await
+    }
+}
+
+#[async_trait]
+impl Assignments for RedisStore {
+    async fn reserve_matching(
+        &self,
+        lease: &Lease,
+        claims: &[Claim],
+        matching: &(dyn for<'v> Fn(&'v Voucher) -> bool + Send + Sync),
+    ) -> Result<Vec<Claimed>> {
+        self.reserve_some(lease, claims, matching).await
+    }
+
+    async fn make_current(&self, pool: &PoolName, holders: &[(CustomerId, Code)]) -> Result<()> {
+        self.make_all_current(pool, holders).await
     }
 }
 

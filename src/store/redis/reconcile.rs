@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use redis::Pipeline;
 
 use super::RedisStore;
-use super::recount::{Recount, pairs};
+use super::recount::{HOURS, Recount, hour_of, pairs};
 use super::reply::{self, strange};
 use super::script::SHOW_POOL;
 use crate::error::{Error, ErrorKind, Result};
@@ -77,11 +77,16 @@ impl RedisStore {
         let header = pairs(header)?.into_iter().map(|(name, value)| Ok((text(name)?, text(value)?)));
         let header: BTreeMap<String, String> = header.collect::<Result<_>>()?;
         let buckets = header.get("buckets").map_or(Ok(1), |buckets| buckets.parse()).map_err(|_| strange())?;
+        let now = super::pool::timestamp(now)?;
+        let mut limits = numbers(pairs(limits)?)?;
+        // The hours before are forgotten when another one comes.
+        let hour = |name: &str| name.strip_prefix('h')?.parse::<i64>().ok();
+        limits.retain(|name, _| hour(name).is_none_or(|hour| hour > hour_of(now) - HOURS));
         Ok(Kept {
-            now: super::pool::timestamp(now)?,
+            now,
             buckets,
             header,
-            limits: numbers(pairs(limits)?)?,
+            limits,
             groups: numbers(pairs(groups)?)?,
             due: numbers(pairs(due)?)?,
             reserved: pairs(reserved)?.into_iter().collect(),

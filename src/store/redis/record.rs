@@ -2,13 +2,19 @@
 //!
 //! ```text
 //! byte 0      bits 0-1 kind: 0 voucher, 1 fallback code, 2 choice of an overflow pool, 3 pointer
-//!             bit 2 test · 3 ends · 4 given to another pool's overflow · 5 redeemed · 6 void
+//!             bit 2 test · 3 ends · 4 given to another pool's overflow · 5 redeemed · 6 void · 7 alias
 //! byte 1      bits 0-2 channel · 3-4 width · 5-6 how the message id is written
 //! bytes 2-7   when it was taken, in ms · bytes 8-10 number of the campaign, 0 for none
 //! 6 bytes     when it ends, in ms (if bit 3) · 6 bytes when it was redeemed (if bit 5)
 //! text        the code, or the pool that is chosen; a tab and another pool's name: the one that the template names, for a
 //!             voucher, the one that the code is from, for a fallback code · line feed · customer · line feed and message id
 //! ```
+//!
+//! An alias is a pointer with bit 7 that has, in place of a customer, a line feed and the rest of a field: four bytes before it and
+//! eight behind it. It stands under a field whose voucher lies under that other field of its customer's bucket. So does the field
+//! of what a customer has for good, once that was assigned outside of a message, and the field of its own key, where that lies in
+//! another bucket. Whoever lists or counts bindings takes it for a pointer of somebody else's; one that leads nowhere counts as
+//! nothing.
 //!
 //! A message id `<campaign>/<customer>` is not written at all, of `<text>/<customer>` the text. Of a customer who was forgotten,
 //! neither customer nor message is written.
@@ -26,6 +32,7 @@ const ENDS: u8 = 8;
 const VIA: u8 = 16;
 const REDEEMED: u8 = 32;
 const VOID: u8 = 64;
+const ALIAS: u8 = 128;
 
 /// What a binding binds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,6 +123,11 @@ impl Record {
     /// Whether it is a pointer, which stands in the bucket of a customer whose binding lies elsewhere.
     pub(super) fn is_pointer(packed: &[u8]) -> bool {
         packed.first().is_some_and(|flags| flags & KIND == POINTER)
+    }
+
+    /// Whether it is an alias, which leads to a binding.
+    pub(super) fn is_alias(packed: &[u8]) -> bool {
+        packed.first().is_some_and(|flags| *flags == ALIAS | POINTER)
     }
 
     /// Reads a packed record.

@@ -17,6 +17,9 @@ use crate::voucher::{Code, Mode, PoolName};
 /// How many members of the stock, or buckets of bindings, are read at once.
 const PORTION: u64 = 32;
 
+/// For how many hours the vouchers of each are counted: see `prelude.lua`.
+pub(super) const HOURS: i64 = 31 * 24 + 1;
+
 /// How many codes of the registry are read at once.
 const CODES: usize = 20_000;
 
@@ -41,6 +44,11 @@ pub(super) struct Recount {
 
 fn add(sums: &mut BTreeMap<String, i64>, name: impl Into<String>) {
     *sums.entry(name.into()).or_default() += 1;
+}
+
+/// The hour of a moment, since 1970.
+pub(super) fn hour_of(moment: Timestamp) -> i64 {
+    moment.as_second().div_euclid(3600)
 }
 
 fn code_hash(code: &str) -> u64 {
@@ -82,17 +90,21 @@ impl Recount {
             }
         }
         if record.mode == Mode::Live && !record.is_via && !record.is_over(now) {
-            self.limited(record);
+            self.limited(now, record);
         }
     }
 
-    fn limited(&mut self, record: &Record) {
+    fn limited(&mut self, now: Timestamp, record: &Record) {
         add(&mut self.limits, "0");
+        let hour = hour_of(record.assigned_at);
+        if hour > hour_of(now) - HOURS {
+            add(&mut self.limits, format!("h{hour}"));
+        }
         if record.campaign > 0 {
             add(&mut self.limits, record.campaign.to_string());
         }
         if let Some(ends) = record.ends.filter(|_| record.redeemed_at.is_none()) {
-            add(&mut self.groups, format!("limit{}:{}", record.campaign, ends.as_millisecond()));
+            add(&mut self.groups, format!("limit{}@{hour}:{}", record.campaign, ends.as_millisecond()));
         }
     }
 
@@ -107,6 +119,9 @@ impl Recount {
 
     fn assigned(&mut self, now: Timestamp, field: Field, packed: &[u8]) -> Result<()> {
         add(&mut self.tallies, "entries");
+        if Record::is_alias(packed) {
+            return Ok(());
+        }
         if Record::is_pointer(packed) {
             self.pointers[0].push(field.0);
             return Ok(());

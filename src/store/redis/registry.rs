@@ -145,7 +145,7 @@ impl RedisStore {
     }
 
     /// The chunk that each code is registered for, forgotten or not.
-    async fn registered(&self, codes: &[Code]) -> Result<Vec<Option<u64>>> {
+    pub(super) async fn registered(&self, codes: &[Code]) -> Result<Vec<Option<u64>>> {
         let shards = by_shard(codes.iter().map(|code| Spot::of(code.as_str())).enumerate());
         let found = try_join_all(shards.iter().map(|(shard, places)| self.find_in(*shard, places, codes))).await?;
         let mut chunks = vec![None; codes.len()];

@@ -44,6 +44,14 @@ pub(super) fn text(value: Value) -> Result<String> {
     String::from_utf8(bytes(value)?).map_err(|_| strange())
 }
 
+/// A number, or nothing where a script has said ''.
+pub(super) fn optional_number(value: &Value) -> Result<Option<u64>> {
+    match value {
+        Value::BulkString(bytes) if bytes.is_empty() => Ok(None),
+        value => number(Some(value)).map(Some),
+    }
+}
+
 /// A number, which a script may give as such or as text.
 pub(super) fn number(value: Option<&Value>) -> Result<u64> {
     match value {

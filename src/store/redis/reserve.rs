@@ -19,9 +19,7 @@ impl RedisStore {
         for (n, claim) in claims.iter().enumerate().filter(|(n, _)| rejected[*n].is_none()) {
             pools.entry(&claim.pool).or_default().push(n);
         }
-        let touched = lease.touched();
-        let others = touched.iter().filter(|pool| !pools.contains_key(pool));
-        let renewals = try_join_all(others.map(|pool| self.renew(lease, pool)));
+        let renewals = self.renew_others(lease, |pool| pools.contains_key(pool));
         let answers = try_join_all(pools.iter().map(async |(pool, places)| {
             let asked: Vec<_> = places.iter().map(|n| &asked[*n]).collect();
             self.ask_chain(lease, pool, &asked).await
@@ -35,7 +33,7 @@ impl RedisStore {
     }
 
     /// What the registry has against each claim's message.
-    async fn rejected(&self, asked: &[Asked<'_>]) -> Result<Vec<Option<Rejection>>> {
+    pub(super) async fn rejected(&self, asked: &[Asked<'_>]) -> Result<Vec<Option<Rejection>>> {
         let hashes: Vec<_> = asked.iter().map(|asked| asked.hash).collect();
         let standings = self.standings(&hashes).await?;
         let unknown = asked.iter().zip(&standings).filter(|(_, standing)| standing.is_none());
@@ -54,8 +52,10 @@ impl RedisStore {
         Ok(asked.iter().zip(standings).map(rejection).collect())
     }
 
-    async fn renew(&self, lease: &Lease, pool: &PoolName) -> Result<()> {
-        self.ask_pool(lease, pool, None, Round::First, &None, &[]).await?;
-        Ok(())
+    /// Renews a lease where it may hold something, but in the pools that are asked anyway.
+    pub(super) async fn renew_others(&self, lease: &Lease, is_asked: impl Fn(&PoolName) -> bool) -> Result<()> {
+        let touched = lease.touched();
+        let others = touched.iter().filter(|pool| !is_asked(pool));
+        try_join_all(others.map(|pool| self.ask_pool(lease, pool, None, Round::First, &None, &[]))).await.map(drop)
     }
 }

@@ -40,7 +40,6 @@ macro_rules! frugal_pool_script {
     };
 }
 
-pool_script!(RESERVE, "scripts/reserve.lua");
 pool_script!(SETTLE, "scripts/settle.lua");
 frugal_pool_script!(FIND, "scripts/find.lua");
 frugal_pool_script!(CUSTOMERS, "scripts/customers.lua");
@@ -49,6 +48,52 @@ frugal_pool_script!(RESERVATIONS, "scripts/reservations.lua");
 pool_script!(RETIRE, "scripts/retire.lua");
 pool_script!(FORGET, "scripts/forget.lua");
 frugal_pool_script!(TESTS, "scripts/tests.lua");
+
+/// Answers claims.
+pub(super) static RESERVE: Script = Script::new(concat!(
+    "#!lua\n",
+    include_str!("scripts/prelude.lua"),
+    include_str!("scripts/period.lua"),
+    include_str!("scripts/reserve.lua")
+));
+/// Tells what counts for limits.
+pub(super) static LIMIT_USE: Script = Script::new(concat!(
+    "#!lua flags=allow-oom\n",
+    include_str!("scripts/prelude.lua"),
+    include_str!("scripts/period.lua"),
+    include_str!("scripts/limit_use.lua")
+));
+/// Makes vouchers current.
+pub(super) static MAKE_CURRENT: Script = Script::new(concat!(
+    "#!lua\n",
+    include_str!("scripts/prelude.lua"),
+    include_str!("scripts/by_code.lua"),
+    include_str!("scripts/make_current.lua")
+));
+
+/// A script of a pool that watches how much of the stock is left.
+macro_rules! watching_script {
+    ($name:ident, $file:literal) => {
+        pub(super) static $name: Script = Script::new(concat!(
+            "#!lua\n",
+            include_str!("scripts/prelude.lua"),
+            include_str!("scripts/low.lua"),
+            include_str!($file)
+        ));
+    };
+}
+
+watching_script!(ADD, "scripts/add.lua");
+watching_script!(LOW_STOCK, "scripts/low_stock.lua");
+
+/// Takes vouchers back by hand.
+pub(super) static FREE: Script = Script::new(concat!(
+    "#!lua\n",
+    include_str!("scripts/prelude.lua"),
+    include_str!("scripts/low.lua"),
+    include_str!("scripts/names.lua"),
+    include_str!("scripts/free.lua")
+));
 
 /// Looks up what is bound to codes.
 pub(super) static RECORDS: Script = Script::new(concat!(
@@ -70,7 +115,6 @@ macro_rules! naming_script {
     };
 }
 
-naming_script!(FREE, "#!lua\n", "scripts/free.lua");
 naming_script!(FORGET_NAMES, "#!lua\n", "scripts/forget_names.lua");
 naming_script!(TRIM, "#!lua flags=allow-oom\n", "scripts/trim.lua");
 
@@ -190,6 +234,5 @@ bucket_script!(SPLIT_CODES, "scripts/split_codes.lua");
 pool_script!(OPEN_IMPORT, "scripts/open_import.lua");
 pool_script!(PEND, "scripts/pend.lua");
 pool_script!(DESCRIBE, "scripts/describe.lua");
-pool_script!(ADD, "scripts/add.lua");
 pool_script!(WITHDRAW, "scripts/withdraw.lua");
 pool_script!(SPLIT, "scripts/split.lua");

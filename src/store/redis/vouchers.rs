@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::voucher::{CampaignId, Code, CustomerId, Metadata, PoolName, State, VoucherRecord};
 
 /// How many things one call looks up at most.
-const PORTION: usize = 500;
+pub(super) const PORTION: usize = 500;
 
 impl RedisStore {
     /// A voucher by its code: `Lookup::voucher`.
@@ -43,26 +43,31 @@ impl RedisStore {
     async fn vouchers_of_in(&self, pool: &PoolName, customers: &[CustomerId]) -> Result<Vec<Vec<VoucherRecord>>> {
         let mut all = Vec::with_capacity(customers.len());
         for portion in customers.chunks(PORTION) {
-            let places: Vec<_> =
-                portion.iter().map(|customer| (Hash::of_customer(customer).head::<4>(), customer)).collect();
-            let Some(listed) = self.list_customers(pool, &places, true).await? else {
+            let Some(listed) = self.list_wholly(pool, portion).await? else {
                 all.extend(portion.iter().map(|_| Vec::new()));
                 continue;
             };
-            let mut records = listed.records;
-            let farther: Vec<_> = listed.farther.iter().map(|(n, start)| (*start, &portion[*n])).collect();
-            if let Some(found) = self.list_customers(pool, &farther, false).await? {
-                for ((n, _), more) in listed.farther.iter().zip(found.records) {
-                    records[*n].extend(more);
-                }
-            }
-            for list in records {
+            for list in listed.records {
                 let vouchers = list.into_iter().filter(|entry| entry.record.kind == Kind::Voucher);
                 let vouchers = vouchers.map(|entry| (entry.record, entry.is_reserved)).collect();
                 all.push(self.told(pool, &listed.view, vouchers).await?);
             }
         }
         Ok(all)
+    }
+
+    /// Everything of each customer, wherever in the pool it lies; at most a portion of them.
+    pub(super) async fn list_wholly(&self, pool: &PoolName, customers: &[CustomerId]) -> Result<Option<Listed>> {
+        let place = |customer| (Hash::of_customer(customer).head::<4>(), customer);
+        let places: Vec<_> = customers.iter().map(place).collect();
+        let Some(mut listed) = self.list_customers(pool, &places, true).await? else { return Ok(None) };
+        let farther: Vec<_> = listed.farther.iter().map(|(n, start)| (*start, &customers[*n])).collect();
+        if let Some(found) = self.list_customers(pool, &farther, false).await? {
+            for ((n, _), more) in listed.farther.iter().zip(found.records) {
+                listed.records[*n].extend(more);
+            }
+        }
+        Ok(Some(listed))
     }
 
     /// Everything of each customer, among the fields that begin as said.

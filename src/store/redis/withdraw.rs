@@ -6,18 +6,12 @@ use super::RedisStore;
 use super::address::Hash;
 use super::reply::{self, strange};
 use super::script::WITHDRAW;
-use super::stock::{Lot, Walk};
+use super::stock::{Pick, Walk};
 use crate::error::Result;
-use crate::voucher::{Code, PoolName};
+use crate::voucher::{Code, ImportId, PoolName};
 
 /// How many codes one call ends at most, unless one blob has more.
 const PORTION: usize = 400;
-
-/// Codes that are to be ended, where they lie.
-pub(super) struct Withdrawal {
-    pub(super) lot: Lot,
-    pub(super) codes: Vec<Code>,
-}
 
 impl RedisStore {
     /// Ends those of some codes of a pool that are in its stock, expired or not; gives these back.
@@ -27,13 +21,12 @@ impl RedisStore {
         while let Some(lots) = self.step(pool, &mut walk).await? {
             let mut found = Vec::new();
             for lot in lots {
-                let meant: Vec<Code> = lot.codes().filter_map(|code| Code::new(code).ok()).collect();
-                let meant: Vec<Code> = meant.into_iter().filter(|code| codes.contains(code)).collect();
+                let meant: Vec<Code> = lot.codes()?.into_iter().filter(|code| codes.contains(code)).collect();
                 if !meant.is_empty() {
-                    found.push(Withdrawal { lot, codes: meant });
+                    found.push(Pick { lot, codes: meant });
                 }
             }
-            voided.extend(self.withdraw(pool, &found, false).await?);
+            voided.extend(self.withdraw(pool, &found, None).await?);
             if voided.len() == codes.len() {
                 break;
             }
@@ -41,23 +34,23 @@ impl RedisStore {
         Ok(voided)
     }
 
-    /// Ends codes that still lie where they were seen, all of them or those that are still valid; gives these back.
+    /// Ends codes that still lie where they were seen; gives these back. Where an import is undone, those that are still valid.
     pub(super) async fn withdraw(
         &self,
         pool: &PoolName,
-        withdrawals: &[Withdrawal],
-        valid_only: bool,
+        picks: &[Pick],
+        undone: Option<&ImportId>,
     ) -> Result<Vec<Code>> {
         let mut ended = Vec::new();
-        let mut rest = withdrawals;
+        let mut rest = picks;
         while !rest.is_empty() {
             let (portion, others) = rest.split_at(portion(rest));
             rest = others;
             let answer = self.call_pool(pool, &WITHDRAW, true, |space, call| {
-                call.push(if valid_only { "1" } else { "0" });
-                for Withdrawal { lot, codes } in portion {
-                    call.push(lot.place.as_str());
-                    call.push(lot.member.as_str());
+                call.push(if undone.is_some() { "1" } else { "0" });
+                call.push(undone.map(ImportId::as_str).unwrap_or_default());
+                for Pick { lot, codes } in portion {
+                    lot.push(call);
                     call.push_number(codes.len());
                     for code in codes {
                         let hash = Hash::of_code(code);
@@ -70,7 +63,7 @@ impl RedisStore {
             });
             let Some(answer) = answer.await? else { break };
             let letters = reply::bytes(answer.into_iter().next().ok_or_else(strange)?)?;
-            let codes = portion.iter().flat_map(|withdrawal| &withdrawal.codes);
+            let codes = portion.iter().flat_map(|pick| &pick.codes);
             ended.extend(codes.zip(letters).filter(|(_, letter)| *letter == b'1').map(|(code, _)| code.clone()));
         }
         Ok(ended)
@@ -78,11 +71,11 @@ impl RedisStore {
 }
 
 /// How many of these go into one call.
-fn portion(withdrawals: &[Withdrawal]) -> usize {
+fn portion(picks: &[Pick]) -> usize {
     let mut codes = 0;
-    let fits = |withdrawal: &&Withdrawal| {
-        codes += withdrawal.codes.len();
+    let fits = |pick: &&Pick| {
+        codes += pick.codes.len();
         codes <= PORTION
     };
-    withdrawals.iter().take_while(fits).count().max(1)
+    picks.iter().take_while(fits).count().max(1)
 }

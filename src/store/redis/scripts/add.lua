@@ -1,19 +1,20 @@
 
 -- Adds the codes of chunks that are pending still, and perhaps closes the import.
 --
--- ARGV 4: the mark of the import to close, or ''. 5: how many codes a bucket is to have. 6-: for each chunk: its number, when
---      its codes end in ms or '', how many codes there are, how many blobs, and the blobs.
+-- KEYS 15: the imports. ARGV 4: the mark of the import to close, or ''. 5: how many codes a bucket is to have. 6-: for each chunk:
+--      its number, when its codes end in ms or '', its import, how many codes there are, how many blobs, and the blobs.
 -- Returns {'OK', how many codes the pool has, how many bindings, how many buckets, for each chunk '1' if this call added it}.
 
 local numbers, chunks, at = {}, {}, 6
 while at <= #ARGV do
-    local blobs = tonumber(ARGV[at + 3])
+    local first, blobs = at + 5, tonumber(ARGV[at + 4])
     numbers[#numbers + 1] = ARGV[at]
-    chunks[#chunks + 1] =
-        { ends = ARGV[at + 1], codes = tonumber(ARGV[at + 2]), first = at + 4, last = at + 3 + blobs }
-    at = at + 4 + blobs
+    chunks[#chunks + 1] = {
+        ends = ARGV[at + 1], import = ARGV[at + 2], codes = tonumber(ARGV[at + 3]), first = first, last = first + blobs - 1,
+    }
+    at = first + blobs
 end
-local is_pending, done, blobs = {}, {}, {}
+local is_pending, done, blobs, added = {}, {}, {}, {}
 for n, number in ipairs(numbers) do is_pending[n] = call('HEXISTS', PENDING, number) == 1 end
 for n, chunk in ipairs(chunks) do
     if is_pending[n] then
@@ -21,14 +22,28 @@ for n, chunk in ipairs(chunks) do
             blobs[#blobs + 1] = chunk.ends ~= '' and chunk.ends or '+inf'
             blobs[#blobs + 1] = ARGV[blob]
         end
-        if chunk.codes > 0 then tally('available', tonumber(chunk.ends), chunk.codes) end
+        if chunk.codes > 0 then
+            tally('available', tonumber(chunk.ends), chunk.codes)
+            add(added, chunk.import, chunk.codes)
+        end
         done[#done + 1] = numbers[n]
     end
+end
+-- When each import began, and how many codes it has brought.
+local IMPORTS, imports = KEYS[FIRST_KEY], {}
+for import, count in pairs(added) do
+    local since, before = string.match(call('HGET', IMPORTS, import) or '', '^(%d+) (%d+)$')
+    imports[import] = (since or int(now)) .. ' ' .. int(tonumber(before or 0) + count)
 end
 each('ZADD', SHELF, blobs)
 each('HDEL', PENDING, done)
 if ARGV[4] ~= '' then call('HDEL', PENDING, 'i' .. ARGV[4]) end
+for import, written in pairs(imports) do
+    call('HSET', IMPORTS, import, written)
+    journal('imported', '', 'import', import, 'count', int(added[import]))
+end
 write()
+rearm()
 
 local total = 0
 local states = call('HMGET', POOL, 'available', 'reserved', 'assigned', 'redeemed', 'expired', 'void')

@@ -35,7 +35,7 @@ for at = FIRST_ARGUMENT, #ARGV, 7 do
             removed[#removed + 1] = { KEYS[tonumber(ARGV[at + 1])], ARGV[at + 5] }
             add(tallies, 'entries', -1)
         end
-        if counts_for_limits(binding) then limit(binding.campaign, binding.ends, -1) end
+        if counts_for_limits(binding) then limit(binding.campaign, binding.ends, -1, binding.taken) end
         if binding.kind == VOUCHER then
             tally('assigned', binding.ends, -1)
             tally('available', tonumber(ARGV[at + 4]), 1)
@@ -54,4 +54,5 @@ for _, one in ipairs(messages) do
     name(journal('released', table.concat(one.codes, '\n')), one.customer, one.message, '')
 end
 write()
+rearm()
 return { 'OK', freed }

@@ -18,6 +18,8 @@ local call = redis.call
 local PORTION = 1000
 -- How long the journal goes back, in milliseconds.
 local JOURNAL_TIME = 90 * 24 * 3600 * 1000
+-- For how many hours the vouchers of each are counted: longer than any month, and an hour.
+local HOUR, HOURS = 3600 * 1000, 31 * 24 + 1
 
 -- Bits of a record's first byte.
 local KIND, VOUCHER, FALLBACK, CHOICE, POINTER = 3, 0, 1, 2, 3
@@ -63,7 +65,7 @@ local function values(key, fields)
 end
 
 -- Tallies: summed up here, written once by `write`. Those of a group end together: by what they count, then by their end.
-local tallies, groups, limits = {}, {}, {}
+local tallies, groups, limits, hours = {}, {}, {}, {}
 
 local function add(sums, name, by) sums[name] = (sums[name] or 0) + by end
 
@@ -82,12 +84,14 @@ local function tally(state, ends, by)
     end
 end
 
--- `by` more live bindings of a campaign (0 for none) count for the pool's limits, until `ends`.
-local function limit(campaign, ends, by)
+-- `by` more live bindings of a campaign (0 for none), taken at that moment, count for the pool's limits, until `ends`.
+local function limit(campaign, ends, by, taken)
     if ends and ends <= now then return end
+    local hour = math.floor(taken / HOUR)
     add(limits, 0, by)
+    add(hours, hour, by)
     if campaign > 0 then add(limits, campaign, by) end
-    if ends then group('limit' .. campaign, ends, by) end
+    if ends then group('limit' .. campaign .. '@' .. hour, ends, by) end
 end
 
 -- Codes that go back to the stock: returned here, written once by `write`.
@@ -107,16 +111,30 @@ local function write_group(name, ends, by)
     end
 end
 
+-- The vouchers of an hour stand beside the limits, as long as there are any and a period may hold the hour.
+local function write_hour(hour, by)
+    local count = call('HINCRBY', LIMITS, 'h' .. hour, by)
+    if count <= 0 then
+        call('HDEL', LIMITS, 'h' .. hour)
+    elseif count == by then
+        for _, name in ipairs(call('HKEYS', LIMITS)) do
+            local known = tonumber(string.match(name, '^h(%d+)$') or nil)
+            if known and known <= math.floor(now / HOUR) - HOURS then call('HDEL', LIMITS, name) end
+        end
+    end
+end
+
 local function write()
     each('ZADD', TRAY, returned)
     for name, by in pairs(tallies) do if by ~= 0 then call('HINCRBY', POOL, name, by) end end
     for campaign, by in pairs(limits) do if by ~= 0 then call('HINCRBY', LIMITS, campaign, by) end end
+    for hour, by in pairs(hours) do if by ~= 0 then write_hour(hour, by) end end
     for name, sums in pairs(groups) do
         for ends, by in pairs(sums) do
             if by ~= 0 then write_group(name .. ':' .. int(ends), ends, by) end
         end
     end
-    returned, tallies, groups, limits = {}, {}, {}, {}
+    returned, tallies, groups, limits, hours = {}, {}, {}, {}, {}
 end
 
 -- Writes an entry of the journal: what happened to which codes (one in each line; none where they are only counted), then names
@@ -165,8 +183,8 @@ end
 -- The parts of a record: see record.rs.
 local function read(record)
     local flags = string.byte(record, 1)
-    local binding = { flags = flags, kind = bit.band(flags, KIND), campaign = struct.unpack('>I3', record, 9) }
-    local at = 12
+    local taken, campaign, at = struct.unpack('>I6I3', record, 3)
+    local binding = { flags = flags, kind = bit.band(flags, KIND), taken = taken, campaign = campaign }
     if bit.band(flags, ENDS) ~= 0 then
         binding.ends = struct.unpack('>I6', record, at)
         at = at + 6
@@ -194,6 +212,24 @@ local function compose_pointer(flags, ends, field, customer)
         .. (ends and struct.pack('>I6', ends) or '') .. customer
 end
 
+-- An alias stands under a field whose voucher lies under another one of its customer's bucket. It is a pointer of nobody's, so that
+-- only who follows it takes notice of it.
+local ALIAS = POINTER + 128
+
+local function is_alias(record) return record and string.byte(record, 1) == ALIAS end
+
+local function compose_alias(field)
+    return string.char(ALIAS) .. string.sub(field, 1, 4) .. '\n' .. string.sub(field, 5)
+end
+
+local function target_of(alias) return string.sub(alias, 2, 5) .. string.sub(alias, 7) end
+
+-- What an alias leads to in its customer's bucket; `false` where that is gone.
+local function behind(alias, home)
+    local record = call('HGET', home, target_of(alias))
+    return record and bit.band(string.byte(record, 1), KIND) ~= POINTER and record
+end
+
 -- The first bytes of a text's SHA-1.
 local function hash(text, bytes)
     return (string.gsub(string.sub(redis.sha1hex(text), 1, 2 * bytes), '%x%x', function(pair)
@@ -218,7 +254,7 @@ end
 local function give_back(reservation)
     local _, own_end, record = read_reservation(reservation)
     local binding = read(record)
-    if counts_for_limits(binding) then limit(binding.campaign, binding.ends, -1) end
+    if counts_for_limits(binding) then limit(binding.campaign, binding.ends, -1, binding.taken) end
     if binding.kind == VOUCHER then
         tally('reserved', binding.ends, -1)
         tally('available', own_end, 1)
@@ -270,9 +306,10 @@ local function age()
     for _, name in ipairs(over) do
         local state = string.match(name, '^(.*):')
         local count = tonumber(call('HGET', GROUPS, name) or 0)
-        local campaign = string.match(state, '^limit(%d+)$')
+        local campaign, hour = string.match(state, '^limit(%d+)@(%d+)$')
         if campaign then
             add(limits, 0, -count)
+            add(hours, tonumber(hour), -count)
             if campaign ~= '0' then add(limits, tonumber(campaign), -count) end
         else
             add(tallies, state, -count)

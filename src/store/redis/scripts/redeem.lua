@@ -50,8 +50,8 @@ local function use(wish, one)
     add(tallies, 'redeemed', 1)
     -- It counts for limits for good.
     if counts_for_limits(parts) then
-        limit(parts.campaign, parts.ends, -1)
-        limit(parts.campaign, nil, 1)
+        limit(parts.campaign, parts.ends, -1, parts.taken)
+        limit(parts.campaign, nil, 1, parts.taken)
     end
     rewrite(one, with_use(one, wish.at > 0 and wish.at or now), wish.holder_place)
     if has(parts, TEST) then call('SREM', TESTS, one.field) end

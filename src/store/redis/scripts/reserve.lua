@@ -3,18 +3,21 @@
 -- KEYS 15-: buckets of bindings.
 -- ARGV 4: lease (8 bytes). 5: lease time in ms. 6: the pool that the template names, where this one is asked because that one
 --      overflows into it; else ''. 7: 'first', 'again' (forget choices of an overflow pool that led to nothing) or 'last'
---      (the overflow chain has nothing: no choice any more). 8: '1' if choices that led to nothing were assigned already when
+--      (the overflow chain has nothing: no choice any more), or 'matching' (only what is named at the end is taken). 8: '1' if choices that led to nothing were assigned already when
 --      the caller met them. 9, 10: the fallback code of the chain and the pool it is from. 11: how many campaigns; their
 --      ids; then all claims as one string, each as `CLAIM` says: the places among KEYS of its bucket and of its customer's, the
 --      place of its campaign (0 for none), its field, the first two bytes of its record, and whose it is; then the hashes of
---      their messages (16 bytes each).
+--      their messages (16 bytes each); then what matching claims may take, for each lot of the stock 'shelf' or 'tray', the member
+--      there, and those of its codes, with line feeds between them.
 -- Returns {'OK', the pool's number, its fallback code or '', how many codes have metadata, a letter for each claim, what is
---      bound to each or ''}: a reservation for the letters r n N f, a record for a F. r/a reserved or assigned voucher or
+--      bound to each or '', how many lots do not lie there any more}: a reservation for the letters r n N f, a record for a F. r/a reserved or assigned voucher or
 --      fallback · n/N/f choice of an overflow pool, new, new while others hold vouchers here, or found reserved (F: assigned) ·
 --      p paused · l/L limit reached, final or contended · e/E empty · x expired, where an overflow pool was asked · X retired
 --      message · C conflict.
 
 local CLAIM = '>I3I3I3c12c2I2c0'
+-- What stands for a web layer in a record's second byte.
+local WEB_LAYER = 4
 local parse, sub = struct.unpack, string.sub
 
 local lease, term, named, round = ARGV[4], tonumber(ARGV[5]), ARGV[6], ARGV[7]
@@ -23,12 +26,15 @@ local fallback, fallback_from = ARGV[9], ARGV[10]
 local campaign_count = tonumber(ARGV[11])
 
 local settings = call('HMGET', POOL, 'paused', 'valid_for', 'expires_at', 'limit_customer', 'limit_campaign',
-    'limit_total', 'fallback', 'overflow', 'holding', 'number')
+    'limit_total', 'fallback', 'overflow', 'holding', 'number', 'limit_in_period', 'floor')
 local paused = settings[1] == '1'
 local valid_for, pool_end = tonumber(settings[2] or nil), tonumber(settings[3] or nil)
 local limit_customer, limit_campaign, limit_total =
     tonumber(settings[4] or nil), tonumber(settings[5] or nil), tonumber(settings[6] or nil)
-local has_limits = limit_customer or limit_campaign or limit_total
+local limit_in_period, period = string.match(settings[11] or '', '^(%d+)/(%a+)$')
+limit_in_period = tonumber(limit_in_period or nil)
+local has_limits = limit_customer or limit_campaign or limit_total or limit_in_period
+local floor = tonumber(settings[12] or nil)
 local overflow, holding_of_all = settings[8], tonumber(settings[9] or 0)
 
 local campaign_numbers, new_campaigns = number_campaigns(campaign_count, 12)
@@ -44,11 +50,15 @@ while packed_at <= #packed do
     campaigns[n], claim_count = campaign_numbers[campaign], n
 end
 
-local reservations, bindings, retired = {}, {}, {}
+local reservations, bindings, aliases, retired = {}, {}, {}, {}
 if claim_count > 0 then
     reservations = call('HMGET', RESERVED, unpack(fields))
     for n, reservation in ipairs(reservations) do
-        bindings[n] = not reservation and call('HGET', KEYS[bucket_places[n]], fields[n])
+        local record = not reservation and call('HGET', KEYS[bucket_places[n]], fields[n])
+        if is_alias(record) then
+            aliases[n], record = record, behind(record, KEYS[customer_places[n]])
+        end
+        bindings[n] = record
     end
     retired = retired_among(ARGV[13 + campaign_count])
 end
@@ -65,7 +75,7 @@ end
 -- one that was not assigned yet when the caller met it has been settled meanwhile, and stays.
 local function is_stale(binding, is_assigned)
     return is_over(binding)
-        or (binding.kind == CHOICE and round ~= 'first' and (forgets_assigned or not is_assigned))
+        or (binding.kind == CHOICE and (round == 'again' or round == 'last') and (forgets_assigned or not is_assigned))
 end
 
 -- Gives stale reservations back, so that this call can hand their vouchers out again.
@@ -117,6 +127,9 @@ local function count_standing(reservation)
     add(standing.customers, customer, 1)
     if holder ~= lease then
         standing.others = standing.others + 1
+        if limit_in_period and binding.taken >= start_of(period, now) then
+            standing.others_in_period = standing.others_in_period + 1
+        end
         add(standing.other_campaigns, binding.campaign, 1)
         add(standing.other_customers, customer, 1)
     end
@@ -124,7 +137,7 @@ end
 
 local function reservations_for_limits()
     if standing then return standing end
-    standing = { others = 0, customers = {}, other_campaigns = {}, other_customers = {} }
+    standing = { others = 0, others_in_period = 0, customers = {}, other_campaigns = {}, other_customers = {} }
     local entries = call('HGETALL', RESERVED)
     for n = 1, #entries, 2 do
         if is_reservation(entries[n]) then count_standing(reserved_now[entries[n]] or entries[n + 1]) end
@@ -157,6 +170,7 @@ end
 
 -- The limits as they stood before this call, and what the call adds.
 local given_in_all, given_in_campaign = tonumber(has_limits and call('HGET', LIMITS, '0') or 0), {}
+local given_in_this_period = limit_in_period and given_in_period(period)
 local taken_by_customer, assigned_by_customer = {}, {}
 
 local function given_in(campaign)
@@ -185,6 +199,9 @@ local function reached(n)
     if limit_total then
         judge(given_in_all >= limit_total, function() return reservations_for_limits().others end)
     end
+    if limit_in_period then
+        judge(given_in_this_period >= limit_in_period, function() return reservations_for_limits().others_in_period end)
+    end
     if limit_campaign and campaign > 0 then
         judge(given_in(campaign) >= limit_campaign,
             function() return reservations_for_limits().other_campaigns[campaign] or 0 end)
@@ -199,6 +216,7 @@ end
 local function count_for_limits(n)
     local campaign = campaigns[n]
     given_in_all = given_in_all + 1
+    if limit_in_period then given_in_this_period = given_in_this_period + 1 end
     if campaign > 0 then given_in_campaign[campaign] = given_in(campaign) + 1 end
     add(taken_by_customer, customer_of_claim(n), 1)
 end
@@ -246,6 +264,49 @@ local function draw()
     end
 end
 
+-- What matching claims may take: what the caller has found in the stock, as long as it still lies there.
+local lots, lot, lot_at, lots_gone = {}, nil, 14 + campaign_count, 0
+
+local function open_lot()
+    while lot_at <= #ARGV do
+        local key, member = ARGV[lot_at] == 'shelf' and SHELF or TRAY, ARGV[lot_at + 1]
+        local ends = tonumber(call('ZSCORE', key, member) or nil)
+        local codes = string.gmatch(ARGV[lot_at + 2], '[^\n]+')
+        lot_at = lot_at + 3
+        if not ends then lots_gone = lots_gone + 1 end
+        if ends and ends > now then
+            return { key = key, member = member, ends = ends < math.huge and ends or nil, codes = codes, taken = {} }
+        end
+    end
+end
+
+local function draw_matching()
+    if pool_end and pool_end <= now then return nil end
+    while true do
+        lot = lot or open_lot()
+        local code = lot and lot.codes()
+        if code then
+            if not next(lot.taken) then lots[#lots + 1] = lot end
+            lot.taken[code] = true
+            return code, lot.ends
+        elseif not lot then
+            return nil
+        end
+        lot = nil
+    end
+end
+
+-- Takes the lots away that were drawn from: the rest of a blob goes to the tray.
+local function clear_lots()
+    for _, lot in ipairs(lots) do
+        local used = lot.key == SHELF and used_blobs or used_tray
+        used[#used + 1] = lot.member
+        for code in string.gmatch(sub(lot.member, lot.key == SHELF and 10 or 3), '[^\n]+') do
+            if not lot.taken[code] then put_back(code, lot.ends) end
+        end
+    end
+end
+
 local function earlier(one, other)
     if not one or (other and other < one) then return other end
     return one
@@ -265,7 +326,7 @@ local function end_run()
         tally('reserved', run.ends, run_count)
         add(tallies, 'holding', run_count)
     end
-    if counts_for_limits(run) then limit(run.campaign, run.ends, run_count) end
+    if counts_for_limits(run) then limit(run.campaign, run.ends, run_count, now) end
     run_count = 0
 end
 
@@ -313,11 +374,21 @@ local function choose(n)
     return letter, reserve(n, CHOICE, nil, nil, overflow)
 end
 
+-- How many vouchers are left for web layers to take, where that is limited.
+local free = floor and tonumber(call('HGET', POOL, 'available') or 0) - floor
+
+local function is_kept_back(n) return free <= 0 and string.byte(heads[n], 2) % 8 == WEB_LAYER end
+
 local function take(n)
-    local code, own_end = draw()
+    local code, own_end
+    if not (free and is_kept_back(n)) then
+        if round == 'matching' then code, own_end = draw_matching() else code, own_end = draw() end
+    end
     if code then
+        if free then free = free - 1 end
         return 'r', reserve(n, VOUCHER, earlier(own_end, latest_end), own_end, named == '' and code or code .. '\t' .. named)
     end
+    if round == 'matching' then return rivals() and 'E' or 'e' end
     if overflow and round ~= 'last' then return choose(n) end
     if named == '' then
         if round == 'last' and fallback ~= '' then
@@ -342,8 +413,21 @@ local function hold(field, reservation)
     return kind == CHOICE and (chosen_now[field] or 'f') or 'r', reservation
 end
 
+-- Ends an alias whose voucher is stale or gone. One under the voucher's own key keeps the place free of which a pointer of the next
+-- one has need.
+local function retire_alias(n, record, binding)
+    local home, field, target = KEYS[customer_places[n]], fields[n], target_of(aliases[n])
+    moved[#moved + 1] = { 'HDEL', KEYS[bucket_places[n]], field }
+    add(tallies, 'entries', -1)
+    if record and sub(field, 1, 4) ~= sub(target, 1, 4) then
+        moved[#moved + 1] = { 'HDEL', home, target }
+        moved[#moved + 1] = { 'HSET', home, sub(target, 1, 4) .. hash(binding.code, 8), record }
+    end
+end
+
 -- Ends an assigned binding that is stale: a voucher stays in its customer's history, a choice is forgotten.
 local function retire(n, record, binding)
+    if aliases[n] then return retire_alias(n, record, binding) end
     local bucket, customer_bucket, field = KEYS[bucket_places[n]], KEYS[customer_places[n]], fields[n]
     local customer = customer_of(record, binding)
     local anchor, customer_anchor = string.sub(field, 1, 4), hash(customer, 4)
@@ -359,7 +443,7 @@ local function retire(n, record, binding)
         end
     else
         add(tallies, 'entries', has_pointer and -2 or -1)
-        if counts_for_limits(binding) then limit(binding.campaign, binding.ends, -1) end
+        if counts_for_limits(binding) then limit(binding.campaign, binding.ends, -1, binding.taken) end
     end
 end
 
@@ -372,6 +456,11 @@ local function answer(n)
     local reservation = reserved_now[field]
     if reservation then return hold(field, reservation) end
     local record = bindings[n]
+    if aliases[n] and not record and not forgotten[field] then
+        if sub(aliases[n], 2, 5) ~= hash(customer_of_claim(n), 4) then return 'C' end
+        retire(n)
+        forgotten[field] = true
+    end
     if record and not forgotten[field] then
         local binding = read(record)
         if not is_stale(binding, true) then
@@ -400,6 +489,8 @@ for n = 1, claim_count do
 end
 end_run()
 
+clear_lots()
+
 -- The rest of an opened blob is handed out next.
 if blob_at > 1 then
     for n = blob_at, blob_count do put_back(blob[n], blob_end < math.huge and blob_end or nil) end
@@ -414,4 +505,4 @@ each('ZREM', TRAY, used_tray)
 for _, command in ipairs(moved) do call(unpack(command)) end
 call('ZADD', LEASES, int(now + term), lease)
 write()
-return { 'OK', settings[10], not paused and settings[7] or '', call('HLEN', METADATA), table.concat(letters), bound }
+return { 'OK', settings[10], not paused and settings[7] or '', call('HLEN', METADATA), table.concat(letters), bound, lots_gone }

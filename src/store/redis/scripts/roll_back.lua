@@ -38,8 +38,8 @@ local function take_back()
     add(tallies, 'redeemed', -1)
     tally('assigned', parts.ends, 1)
     if counts_for_limits(parts) then
-        limit(parts.campaign, nil, -1)
-        limit(parts.campaign, parts.ends, 1)
+        limit(parts.campaign, nil, -1, parts.taken)
+        limit(parts.campaign, parts.ends, 1, parts.taken)
     end
     rewrite(one, with_use(one, nil), asked.customer_place)
     if has(parts, TEST) then call('SADD', TESTS, one.field) end

@@ -44,9 +44,17 @@ end
 firsts[message_count + 1] = shown_count + 1
 
 -- What is bound under each field: the reservation while it is one, or the record.
-local reservations, records = values(RESERVED, fields), {}
+local reservations, records, has_alias = values(RESERVED, fields), {}, false
 for n, reservation in ipairs(reservations) do
     records[n] = not reservation and call('HGET', KEYS[bucket_places[n]], fields[n])
+    has_alias = has_alias or is_alias(records[n])
+end
+if has_alias then
+    for m = 1, message_count do
+        for n = firsts[m], firsts[m + 1] - 1 do
+            if is_alias(records[n]) then records[n] = behind(records[n], KEYS[customer_places[m]]) end
+        end
+    end
 end
 local retired = retired_among(ARGV[8 + campaign_count])
 
@@ -128,8 +136,8 @@ local function finish(n, m)
     if ends ~= binding.ends or not is_of(record, m) then
         record = final_record(record, binding, ends, m)
         if counts_for_limits(binding) then
-            limit(binding.campaign, binding.ends, -1)
-            limit(campaigns[m], ends, 1)
+            limit(binding.campaign, binding.ends, -1, binding.taken)
+            limit(campaigns[m], ends, 1, binding.taken)
         end
     end
     return record, binding.flags, ends

@@ -28,7 +28,7 @@ local function void(one)
     if has(parts, VOID) then return 'A' end
     tally('assigned', parts.ends, -1)
     add(tallies, 'void', 1)
-    if counts_for_limits(parts) then limit(parts.campaign, parts.ends, -1) end
+    if counts_for_limits(parts) then limit(parts.campaign, parts.ends, -1, parts.taken) end
     rewrite(bound, string.char(parts.flags + VOID) .. string.sub(bound.record, 2), one.customer_place)
     if has(parts, TEST) then call('SREM', TESTS, bound.field) end
     voided[#voided + 1] = one.code
@@ -41,7 +41,7 @@ local function void_unbound(one)
     local field, reservation = reservation_of(one.code)
     if not field then return 'N' end
     local parts = read(string.sub(reservation, 15))
-    if counts_for_limits(parts) then limit(parts.campaign, parts.ends, -1) end
+    if counts_for_limits(parts) then limit(parts.campaign, parts.ends, -1, parts.taken) end
     tally('reserved', parts.ends, -1)
     add(tallies, 'holding', -1)
     add(tallies, 'void', 1)

@@ -1,9 +1,9 @@
 
 -- Ends codes by hand that nobody has: takes them out of the stock, if they lie there as the caller saw them.
 --
--- KEYS 15-: buckets of codes. ARGV 4: '1' to leave alone what has expired. 5-: for each lot of the stock, a blob or a single code:
---      'shelf' or 'tray', the member there, and how many of its codes are meant; for each of these the place of its bucket, the
---      start of its hash, and the code.
+-- KEYS 15-: buckets of codes. ARGV 4: '1' to leave alone what has expired. 5: the import that is undone so, or ''. 6-: for each lot of
+--      the stock, a blob or a single code: 'shelf' or 'tray', the member there, and how many of its codes are meant; for each of
+--      these the place of its bucket, the start of its hash, and the code.
 -- Returns {'OK', for each code '1' if it is ended now, or '0'}. The rest of a blob lies on the tray then.
 
 for n = FIRST_KEY, #KEYS do call('HLEN', KEYS[n]) end
@@ -29,7 +29,7 @@ local function take(key, member, ends, meant)
     end
 end
 
-local at = FIRST_ARGUMENT + 1
+local at = FIRST_ARGUMENT + 2
 while at <= #ARGV do
     local key, member, last = ARGV[at] == 'shelf' and SHELF or TRAY, ARGV[at + 1], at + 2 + 3 * ARGV[at + 2]
     local ends, meant = tonumber(call('ZSCORE', key, member) or nil), {}
@@ -47,7 +47,11 @@ end
 each('ZREM', SHELF, taken[SHELF])
 each('ZREM', TRAY, taken[TRAY])
 for _, mark in ipairs(ended) do call('HSET', unpack(mark)) end
-if #codes > 0 then journal('voided', table.concat(codes, '\n')) end
+if #codes > 0 and ARGV[5] ~= '' then
+    journal('voided', table.concat(codes, '\n'), 'import', ARGV[5])
+elseif #codes > 0 then
+    journal('voided', table.concat(codes, '\n'))
+end
 -- A call that changes nothing else still writes: only then does WAIT speak of it.
 call('HINCRBY', POOL, 'void', 0)
 write()
