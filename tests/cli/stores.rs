@@ -123,7 +123,7 @@ fn a_file_of_a_newer_version_is_refused() {
     let run = shop.run("pool list");
     assert_eq!(run.code, Some(7));
     let error =
-        "error: the store file 'tearoff.db' is from a newer version (its schema is 99, this program knows 2)\nhelp: ";
+        "error: the store file 'tearoff.db' is from a newer version (its schema is 99, this program knows 3)\nhelp: ";
     assert!(run.stderr.starts_with(error), "{}", run.stderr);
 }
 
