@@ -18,7 +18,7 @@ use super::rules::Rules;
 use super::shortfall::{broken_rule, not_eligible, refused, rejected, shortfall};
 use crate::error::{Error, ErrorKind, Result};
 use crate::render::suggest::did_you_mean;
-use crate::render::{Message, Rendered, Template, Used};
+use crate::render::{Message, Purpose, Rendered, Template, Used};
 use crate::voucher::{
     Binding, Channel, Claim, Claims, Kept, Lease, Lookup, PoolName, Refusal, Settled, Shown, Source, Width,
 };
@@ -390,9 +390,11 @@ fn pools_of((named, _, binding): (&PoolName, Width, &Binding)) -> [PoolName; 2] 
     [named.clone(), binding.from.clone()]
 }
 
-/// The pools whose stock gave something new that the message shows.
+/// The pools whose stock gave something new that the message shows to its customer. Nobody is told of what a test took.
 fn taken_from(draft: &Draft) -> BTreeSet<PoolName> {
-    let Stage::Complete(rendered) = &draft.stage else { return BTreeSet::new() };
+    let (Stage::Complete(rendered), Purpose::Live) = (&draft.stage, draft.message.purpose) else {
+        return BTreeSet::new();
+    };
     let bindings = rendered.vouchers.iter().map(|used| &used.binding);
     let taken = bindings.filter(|binding| binding.reserved && binding.source != Source::Fallback);
     taken.map(|binding| binding.from.clone()).collect()

@@ -75,6 +75,7 @@ fn who_is_not_eligible_needs_nothing() {
 #[test]
 fn a_rule_of_the_campaign_file_is_the_one_that_is_judged() {
     let workshop = Workshop::new(10, 10);
+    workshop.run(&["pool", "create", "spring"]).exits(0);
     let file = workshop.read("campaign.toml");
     workshop.write("campaign.toml", &(file.clone() + "eligible = \"customer.id == 'c3'\"\n"));
     takes_what_was_foretold(&workshop, 1, &json!({"not_eligible": 9}));

@@ -82,6 +82,21 @@ fn a_pool_that_becomes_low_is_told_once_signed_and_until_somebody_listens() {
 }
 
 #[test]
+fn nobody_is_told_of_what_a_test_took() {
+    let shop = Shop::with_pool("spring", &["S1", "S2"]);
+    shop.ok("pool set spring --low-stock 1");
+    let render = |mode: &str| {
+        shop.write("templates/hi/body.txt", "{{ vouchers.spring.assign_available() }}");
+        let customer = r#"{"id": "c1"}"#;
+        let run = ["render", "hi", "--channel", "sms", "--campaign", mode, "--customer", customer, "--mode", mode];
+        shop.run_with(&run).stderr
+    };
+    assert!(!render("test").contains("few vouchers are left"));
+    shop.ok("voucher reclaim --test");
+    assert!(render("live").contains("few vouchers are left"));
+}
+
+#[test]
 fn a_pool_without_thresholds_is_never_looked_at() {
     let shop = Shop::with_pool("spring", &["S1"]);
     shop.write("tearoff.toml", "[low_stock]\nwebhook = \"https://example.invalid/\"\nsecret = \"x\"\n");

@@ -164,6 +164,10 @@ impl Journal for GeneratingStore {
         self.inner.journal(pool, after, limit).await
     }
 
+    async fn given_since(&self, pool: &PoolName, since: Timestamp) -> Result<u64> {
+        self.inner.given_since(pool, since).await
+    }
+
     async fn history(&self, code: &Code) -> Result<Vec<JournalEntry>> {
         self.inner.history(code).await
     }
