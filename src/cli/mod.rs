@@ -2,17 +2,21 @@
 //!
 //! One file for each command. Data goes to standard output, everything else to standard error.
 
+mod argument;
 mod audit;
 mod bench;
 mod campaign;
 mod config;
 mod customer;
 mod doctor;
+mod events;
 mod exit;
+mod export;
 mod logging;
 mod output;
 mod pool;
 mod progress;
+mod rejects;
 mod render;
 mod report;
 mod store;
@@ -23,6 +27,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{ArgAction, Args, ColorChoice, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
@@ -34,6 +39,7 @@ use self::logging::LogFormat;
 use self::output::Output;
 use self::store::{StoreUrl, open_existing_store, open_store};
 use crate::error::{Error, ErrorKind, Result};
+use crate::redemption::Mapping;
 use crate::render::Limits;
 use crate::store::RedisOptions;
 use crate::voucher::Store;
@@ -51,7 +57,7 @@ Exit codes:
   0    done
   1    unexpected
   2    the arguments make no command
-  3    messages could not be personalised, or recipients are left
+  3    messages could not be personalised, recipients are left, or a voucher cannot be used
   4    a pool is too small; nothing was rendered or claimed
   5    the store cannot be reached
   6    a template is wrong
@@ -122,12 +128,17 @@ enum Command {
     Audit(audit::Audit),
     /// Render one message, and print its outcome as JSON
     Render(render::Render),
-    /// Look up a voucher, or take vouchers back
+    /// Look up a voucher, use it, end it, or take it back
     #[command(subcommand)]
     Voucher(voucher::Voucher),
-    /// Look up a customer's vouchers
+    /// Look up a customer's vouchers, or forget who got them
     #[command(subcommand)]
     Customer(customer::Customer),
+    /// Use the vouchers that tracked events tell of
+    #[command(subcommand)]
+    Events(events::Events),
+    /// Print vouchers, who got them, or what happened, for other systems
+    Export(export::Export),
     /// Look whether the store is as it should be
     Doctor(doctor::Doctor),
     /// Measure how fast this machine renders, claims and imports
@@ -146,16 +157,27 @@ struct Context {
     redis: RedisOptions,
     project: String,
     limits: Limits,
+    redemption: Mapping,
+    journal_keep: Duration,
     output: Output,
 }
 
 impl Context {
     fn new(globals: &Globals) -> Result<Context> {
         let mut config = Config::read()?;
+        let journal_keep = config.journal_keep()?;
         let redis = globals.redis(&mut config);
         let store = globals.store.clone().or(config.store).unwrap_or_else(|| DEFAULT_STORE.to_owned());
         let project = globals.project.clone().or(config.project).unwrap_or_else(|| DEFAULT_PROJECT.to_owned());
-        Ok(Context { store: store.parse()?, redis, project, limits: config.limits, output: globals.output() })
+        Ok(Context {
+            store: store.parse()?,
+            redis,
+            project,
+            limits: config.limits,
+            redemption: config.redemption,
+            journal_keep,
+            output: globals.output(),
+        })
     }
 
     /// The store, which must be there.
@@ -230,6 +252,8 @@ impl Command {
             Command::Render(render) => interruptible(render.run(context)).await,
             Command::Voucher(voucher) => interruptible(voucher.run(context)).await,
             Command::Customer(customer) => interruptible(customer.run(context)).await,
+            Command::Events(events) => interruptible(events.run(context)).await,
+            Command::Export(export) => interruptible(export.run(context)).await,
             Command::Doctor(doctor) => interruptible(doctor.run(context)).await,
             Command::Bench(bench) => bench.run(context).await,
             Command::Completions { shell } => completions(*shell, &context.output),

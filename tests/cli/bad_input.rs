@@ -113,8 +113,9 @@ fn an_unknown_key_of_the_configuration() {
     shop.write("tearoff.toml", "project = \"shop\"\nstor = \"redis://:secret@host\"\n");
     shop.run("pool list").fails(
         7,
-        "error: tearoff.toml, line 2: unknown field `stor`, expected one of `store`, `replicas`, `ca_file`, `project`, `limits`\n\
-         help: it may set 'store', 'project' and 'ca_file', all text, the number 'replicas', and numbers in a section [limits]",
+        "error: tearoff.toml, line 2: unknown field `stor`, expected one of `store`, `replicas`, `ca_file`, `project`, `journal_keep`, `redemption`, `limits`\n\
+         help: it may set 'store', 'project', 'ca_file' and 'journal_keep', all text, the number 'replicas', text in a section \
+         [redemption] and numbers in a section [limits]",
     );
     assert!(shop.ok("completions bash").contains("tearoff"), "completions need no configuration");
 }

@@ -3,10 +3,14 @@
 
 mod bad_input;
 mod bench;
+mod desk;
+mod events;
+mod exports;
 mod globals;
 mod help;
 mod imports;
 mod pools;
+mod redemptions;
 mod render;
 mod shop;
 mod stores;
