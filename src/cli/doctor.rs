@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::output::{BAD, GOOD, grouped, moment};
 use super::{Context, Exit, Format};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::voucher::{Finding, JournalSize, PoolStatus, Store};
 
 #[derive(Args)]
@@ -34,16 +34,19 @@ async fn examine(context: &Context) -> Result<(Vec<Finding>, Exit)> {
     let check = "store".to_owned();
     let store = match context.open_unchecked().await {
         Ok(store) => store,
-        Err(error) => {
-            let help = error.help().map(|help| format!("; {help}")).unwrap_or_default();
-            return Ok((vec![Finding { check, ok: false, detail: format!("{error}{help}") }], error.kind().into()));
-        }
+        Err(error) => return Ok((vec![told(&check, &error)], error.kind().into())),
     };
     let mut findings = vec![Finding { check, ok: true, detail: context.store.to_string() }];
     findings.extend(store.examine().await?);
-    findings.extend(journals(&*store, context).await?);
+    findings.extend(journals(&*store, context).await.unwrap_or_else(|error| vec![told("journal", &error)]));
     let is_sound = findings.iter().all(|finding| finding.ok);
     Ok((findings, if is_sound { Exit::Done } else { Exit::BadInput }))
+}
+
+/// What cannot even be looked at.
+fn told(check: &str, error: &Error) -> Finding {
+    let help = error.help().map(|help| format!("; {help}")).unwrap_or_default();
+    Finding { check: check.to_owned(), ok: false, detail: format!("{error}{help}") }
 }
 
 /// How large the journal of each pool is. It is nothing wrong that it is large.

@@ -70,7 +70,7 @@ impl Mapping {
         let properties = object(event.get("properties"), "properties")?;
         let Some(code) = self.code(properties)? else { return Ok(None) };
         let customer_id = identifier(event.get("customer_id"), "customer_id")?;
-        let customer_id = customer_id.map(CustomerId::new).transpose().map_err(told)?;
+        let customer_id = customer_id.map(CustomerId::new).transpose().map_err(|error| told(&error))?;
         let at = event.get("timestamp").map(moment).transpose()?.flatten();
         let customer = object(properties.and_then(|properties| properties.get("customer")), "properties.customer")?;
         let purchase = Purchase { customer_id, customer: attributes(customer), order: attributes(properties) };
@@ -81,7 +81,7 @@ impl Mapping {
     fn code(&self, properties: Option<&Map<String, Value>>) -> Result<Option<Code>, String> {
         let key = format!("properties.{}", self.attribute);
         let code = text(properties.and_then(|properties| properties.get(&self.attribute)), &key)?;
-        code.filter(|code| !code.is_empty()).map(Code::new).transpose().map_err(told)
+        code.filter(|code| !code.is_empty()).map(Code::new).transpose().map_err(|error| told(&error))
     }
 
     fn event_id(&self, event: Map<String, Value>) -> Result<EventId, String> {
@@ -89,8 +89,8 @@ impl Mapping {
         let first = keys.next().and_then(|key| event.get(key));
         let found = keys.fold(first, |value, key| value?.get(key));
         match identifier(found, &self.event_id)? {
-            Some(id) => EventId::new(id).map_err(told),
-            None => EventId::new(hashed(event)).map_err(told),
+            Some(id) => EventId::new(id).map_err(|error| told(&error)),
+            None => EventId::new(hashed(event)).map_err(|error| told(&error)),
         }
     }
 }
@@ -159,7 +159,7 @@ fn attributes(object: Option<&Map<String, Value>>) -> Attributes {
     object.map(Attributes::from_map).unwrap_or_default()
 }
 
-fn told(error: Error) -> String {
+fn told(error: &Error) -> String {
     error.to_string()
 }
 

@@ -1,13 +1,16 @@
 //! `voucher validate`, `redeem`, `rollback`, `void` and `release --messages`.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use async_trait::async_trait;
 use serde_json::{Value, json};
 use tearoff::ErrorKind;
 use tearoff::redemption::{Purchase, Redeemer, Wish};
 use tearoff::store::SqliteStore;
 use tearoff::voucher::{
-    ByOthers, Code, EventId, Lookup, PoolName, PoolSettings, RedemptionResult, RedemptionRules, Stock,
+    ByOthers, Code, EventId, Lookup, PoolName, PoolSettings, Redemption, RedemptionResult, RedemptionRules,
+    Redemptions, RolledBack, Stock, Voided,
 };
 
 use crate::shop::{Run, Shop};
@@ -25,6 +28,11 @@ pub(crate) fn set_rules(shop: &Shop, rule: Option<&str>, by_others: ByOthers) {
     let store = SqliteStore::open(shop.path("tearoff.db"), "default").unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(store.set_pool(&PoolName::new("spring").unwrap(), &settings)).unwrap();
+}
+
+fn with_input(shop: &Shop, arguments: &[&str], file: &str) -> Run {
+    let input = std::fs::File::open(shop.path(file)).unwrap();
+    Run::of(shop.command(arguments).stdin(input))
 }
 
 /// Runs a command with `--json`; its exit code and answer.
@@ -149,10 +157,14 @@ fn a_code_is_read_from_standard_input() {
         (&["voucher", "redeem", "-", "--event-id", "o1"], "result  redeemed\nevent   o1\n"),
         (&["voucher", "rollback", "-", "--event-id", "o1"], "taken back; the voucher is its customer's again\n"),
     ] {
-        let input = std::fs::File::open(shop.path("code.txt")).unwrap();
-        let run = Run::of(shop.command(arguments).stdin(input));
+        let run = with_input(&shop, arguments, "code.txt");
         assert_eq!((run.code, run.stdout.as_str()), (Some(0), stdout), "{arguments:?}: {run:?}");
     }
+    shop.write("customer.txt", "c1\n");
+    assert!(with_input(&shop, &["customer", "show", "-"], "customer.txt").stdout.contains("S1"));
+    shop.write("both.txt", "S1\n{\"total\": 80}\n");
+    let run = with_input(&shop, &["voucher", "validate", "-", "--order", "@-"], "both.txt");
+    assert_eq!(run.stdout, "valid\n", "what follows the code: {run:?}");
 }
 
 #[test]
@@ -165,9 +177,9 @@ fn vouchers_are_ended_by_hand() {
     shop.ok("voucher redeem S1");
     shop.write("leaked.txt", "A\n\nS1\r\nNONE\nSECRET\u{200b}\n");
     let rejected = json!([
-        {"line": 5, "reason": "the code holds a control or invisible character"},
         {"line": 3, "reason": "the voucher is used, and stays so"},
         {"line": 4, "reason": "the project has no such voucher"},
+        {"line": 5, "reason": "the code holds a control or invisible character"},
     ]);
     assert_eq!(answer(&shop, "voucher void --codes leaked.txt"), (Some(7), report(0, 1, 1, 1, rejected)));
     let run = shop.run("voucher void --codes leaked.txt");
@@ -191,6 +203,56 @@ fn a_list_of_messages_is_released() {
     assert_eq!(shop.json("pool show spring --json")["available"], 3);
     shop.write("bounced.txt", "sale/c1\n");
     assert_eq!(shop.run("voucher release --messages bounced.txt").code, Some(0));
+}
+
+/// A store whose vouchers change hands so many times before one is used.
+struct Restless {
+    store: Arc<SqliteStore>,
+    moves: AtomicUsize,
+}
+
+#[async_trait]
+impl Redemptions for Restless {
+    async fn redeem(&self, redemptions: &[Redemption]) -> tearoff::Result<Vec<RedemptionResult>> {
+        let moved = |left: usize| left.checked_sub(1);
+        match self.moves.fetch_update(Ordering::SeqCst, Ordering::SeqCst, moved) {
+            Ok(_) => Ok(vec![RedemptionResult::Moved; redemptions.len()]),
+            Err(_) => self.store.redeem(redemptions).await,
+        }
+    }
+
+    async fn redemptions(&self, asked: &[(Code, EventId)]) -> tearoff::Result<Vec<Option<RedemptionResult>>> {
+        self.store.redemptions(asked).await
+    }
+
+    async fn roll_back(&self, code: &Code, event: &EventId) -> tearoff::Result<RolledBack> {
+        self.store.roll_back(code, event).await
+    }
+
+    async fn void(&self, codes: &[Code]) -> tearoff::Result<Vec<Voided>> {
+        self.store.void(codes).await
+    }
+}
+
+/// What was judged for somebody who does not have the voucher any more is judged again, but not for ever.
+#[test]
+fn a_voucher_that_changes_hands_is_judged_again() {
+    let shop = shop();
+    let store = Arc::new(SqliteStore::open(shop.path("tearoff.db"), "default").unwrap());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let redeem = |moves: usize| {
+        let restless = Arc::new(Restless { store: store.clone(), moves: moves.into() });
+        let wish = |code: &str| Wish {
+            code: Code::new(code).unwrap(),
+            event_id: EventId::new("o1").unwrap(),
+            at: None,
+            purchase: Purchase::default(),
+        };
+        runtime.block_on(Redeemer::new(store.clone(), restless).redeem(&[wish("NONE"), wish("S1")]))
+    };
+    assert_eq!(redeem(usize::MAX).unwrap_err().kind(), ErrorKind::Contended);
+    let results: Vec<RedemptionResult> = redeem(2).unwrap().into_iter().map(|answer| answer.result).collect();
+    assert_eq!(results, [RedemptionResult::Unknown, RedemptionResult::Redeemed]);
 }
 
 /// Of many tasks with events of their own, exactly one uses the voucher.

@@ -9,7 +9,7 @@ use crate::cli::rejects::{List, Rejects};
 use crate::cli::{Context, Exit, Format};
 use crate::error::Result;
 use crate::intake::Input;
-use crate::voucher::{Code, Redemptions, Voided};
+use crate::voucher::{Code, Store, Voided};
 
 /// How many vouchers are ended by one call.
 const BATCH: usize = 1_000;
@@ -54,7 +54,7 @@ impl Void {
             None => {
                 let codes: Vec<Code> = self.codes.iter().map(|text| code(text)).collect::<Result<_>>()?;
                 let mut report = Report::default();
-                report.end(&*context.open().await?, (1..).zip(codes).collect()).await?;
+                report.end(&*context.open().await?, (1..).zip(codes.into_iter().map(Ok)).collect()).await?;
                 report
             }
         };
@@ -74,42 +74,43 @@ impl Void {
     }
 }
 
-async fn end_listed(redemptions: &(impl Redemptions + ?Sized), list: &mut List) -> Result<Report> {
+async fn end_listed(store: &dyn Store, list: &mut List) -> Result<Report> {
     let mut report = Report::default();
     loop {
         let lines = list.next(BATCH)?;
         if lines.is_empty() {
             return Ok(report);
         }
-        let mut codes = Vec::new();
-        for (line, text) in lines {
-            match Code::new(text) {
-                Ok(code) => codes.push((line, code)),
-                Err(error) => report.rejected.add(line, error.to_string()),
-            }
-        }
-        report.end(redemptions, codes).await?;
+        report.end(store, lines.into_iter().map(|(line, text)| (line, Code::new(text))).collect()).await?;
     }
 }
 
 impl Report {
     /// Ends vouchers and counts what became of them.
-    async fn end(&mut self, redemptions: &(impl Redemptions + ?Sized), codes: Vec<(u64, Code)>) -> Result<()> {
-        let (lines, codes): (Vec<u64>, Vec<Code>) = codes.into_iter().unzip();
-        for (line, answer) in lines.into_iter().zip(redemptions.void(&codes).await?) {
-            match answer {
-                Voided::Voided => self.voided += 1,
-                Voided::AlreadyVoid => self.already_void += 1,
-                Voided::Redeemed => {
-                    self.redeemed += 1;
-                    self.rejected.add(line, "the voucher is used, and stays so");
-                }
-                Voided::Unknown => {
-                    self.unknown += 1;
-                    self.rejected.add(line, "the project has no such voucher");
-                }
+    async fn end(&mut self, store: &dyn Store, codes: Vec<(u64, Result<Code>)>) -> Result<()> {
+        let known: Vec<Code> = codes.iter().filter_map(|(_, code)| code.as_ref().ok().cloned()).collect();
+        let mut answers = store.void(&known).await?.into_iter();
+        for (line, code) in codes {
+            match code.map(|_| answers.next()) {
+                Ok(answer) => self.count(line, answer.unwrap_or(Voided::Unknown)),
+                Err(error) => self.rejected.add(line, error.to_string()),
             }
         }
         Ok(())
+    }
+
+    fn count(&mut self, line: u64, answer: Voided) {
+        match answer {
+            Voided::Voided => self.voided += 1,
+            Voided::AlreadyVoid => self.already_void += 1,
+            Voided::Redeemed => {
+                self.redeemed += 1;
+                self.rejected.add(line, "the voucher is used, and stays so");
+            }
+            Voided::Unknown => {
+                self.unknown += 1;
+                self.rejected.add(line, "the project has no such voucher");
+            }
+        }
     }
 }
