@@ -18,11 +18,18 @@ const ROOMS: [(&str, &[&str]); 9] = [
 ];
 
 /// Crates that only one room may name.
-const CONFINED: [(&str, &str); 6] = [
+const CONFINED: [(&str, &str); 13] = [
     ("minijinja", "render"),
     ("minijinja_contrib", "render"),
     ("redis", "store"),
     ("rusqlite", "store"),
+    ("calamine", "intake"),
+    ("chardetng", "intake"),
+    ("croner", "intake"),
+    ("encoding_rs", "intake"),
+    ("flate2", "intake"),
+    ("ureq", "intake"),
+    ("zip", "intake"),
     ("clap", "cli"),
     ("indicatif", "cli"),
 ];

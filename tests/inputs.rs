@@ -1,7 +1,7 @@
 //! The example's files, read as a campaign reads them.
 
 use tearoff::campaign::{Audience, CampaignFile, Seen};
-use tearoff::intake::{self, Input, Options};
+use tearoff::intake::{Options, Source};
 
 const CAMPAIGN: &str = "examples/spring-sale/campaign.toml";
 
@@ -25,7 +25,7 @@ fn every_recipient_of_the_example_makes_a_message() {
 fn every_code_of_the_example_makes_a_voucher() {
     let file = CampaignFile::read(CAMPAIGN, tearoff::render::Limits::default()).unwrap();
     let codes = |import: &std::path::Path| {
-        let rows = intake::open(&Input::File(import.to_owned()), &Options::default()).unwrap();
+        let rows = Source::of_file(import).unwrap().open(&Options::default()).unwrap();
         let vouchers = rows.map(|row| row.unwrap().content.unwrap());
         vouchers.filter(|voucher| voucher.expires_at.is_some() && voucher.metadata.contains_key("discount")).count()
     };

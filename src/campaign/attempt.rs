@@ -7,7 +7,9 @@ use std::time::Instant;
 use async_trait::async_trait;
 
 use super::RenderThreads;
+use super::eligibility::admit;
 use super::foresight::Foresight;
+use super::rules::Rule;
 use crate::error::Result;
 use crate::render::{Failure, Known, Message, Rendered, Rendering, Suspension, Template};
 use crate::voucher::{
@@ -50,7 +52,15 @@ pub(super) enum Stage {
 #[derive(Debug)]
 pub(super) enum End {
     Failure(Failure),
-    Refused { pool: PoolName, refusal: Refusal, contended: bool },
+    Refused {
+        pool: PoolName,
+        refusal: Refusal,
+        contended: bool,
+    },
+    /// The rule of this pool says no.
+    NotEligible(PoolName),
+    /// The rule of this pool cannot be judged, for the reason given.
+    BrokenRule(PoolName, String),
     Rejected(Rejection),
 }
 
@@ -206,6 +216,10 @@ pub(super) trait Answers: Sync {
     async fn claims(&self, claims: &[Claim]) -> Result<Vec<Claimed>>;
     async fn counts(&self, pools: &[PoolName]) -> Result<Vec<Option<Count>>>;
     async fn customers(&self, customers: &[CustomerId]) -> Result<Vec<Vec<VoucherRecord>>>;
+    /// What is bound to claims, without taking anything.
+    async fn bindings(&self, claims: &[Claim]) -> Result<Vec<Option<Binding>>>;
+    /// Who may get something new of a pool, if that is not everybody.
+    async fn rule(&self, pool: &PoolName) -> Result<Option<Arc<Rule>>>;
 }
 
 /// Renders the drafts until each is complete or ended, with what they will probably claim reserved ahead where there is
@@ -223,7 +237,7 @@ pub(super) async fn attempt(
         let guesses = guesses
             .flat_map(|(n, draft)| guess.iter().filter_map(move |(pool, width)| Some((n, draft.claim(pool, *width)?))));
         let guesses = guesses.collect();
-        answer_claims(answers, &mut drafts, Vec::new(), guesses).await?;
+        answer_claims(answers, threads, &mut drafts, Vec::new(), guesses).await?;
     }
     loop {
         let template = Arc::clone(template);
@@ -244,12 +258,12 @@ pub(super) async fn attempt(
         answer_customers(answers, &mut drafts).await?;
         let asked = asked(&drafts);
         let guesses = ahead(foresight, &drafts, &asked).await;
-        answer_claims(answers, &mut drafts, asked, guesses).await?;
+        answer_claims(answers, threads, &mut drafts, asked, guesses).await?;
     }
 }
 
 /// Claims with the places of their drafts.
-type Placed = Vec<(usize, Claim)>;
+pub(super) type Placed = Vec<(usize, Claim)>;
 
 /// What drafts wait for.
 fn asked(drafts: &[Draft]) -> Placed {
@@ -274,7 +288,15 @@ async fn ahead(foresight: Option<&Foresight>, drafts: &[Draft], asked: &[(usize,
 }
 
 /// Asks for all claims together: those that drafts wait for before those that are guessed.
-async fn answer_claims(answers: &dyn Answers, drafts: &mut [Draft], asked: Placed, guesses: Placed) -> Result<()> {
+async fn answer_claims(
+    answers: &dyn Answers,
+    threads: &RenderThreads,
+    drafts: &mut [Draft],
+    asked: Placed,
+    guesses: Placed,
+) -> Result<()> {
+    let mut admitted = admit(answers, threads, drafts, asked, guesses).await?;
+    let (asked, guesses) = (std::mem::take(&mut admitted.asked), std::mem::take(&mut admitted.guesses));
     let in_earnest = asked.len();
     let (places, claims): (Vec<usize>, Vec<Claim>) = asked.into_iter().chain(guesses).unzip();
     if claims.is_empty() {
@@ -282,10 +304,12 @@ async fn answer_claims(answers: &dyn Answers, drafts: &mut [Draft], asked: Place
     }
     let claimed = answers.claims(&claims).await?;
     for (n, ((place, claim), claimed)) in places.into_iter().zip(claims).zip(claimed).enumerate() {
-        if n < in_earnest {
-            drafts[place].answer_claim(&claim, claimed);
-        } else {
+        if n >= in_earnest {
             drafts[place].answer_guess(claim, claimed);
+        } else if let Some(end) = admitted.refuses(place, &claimed) {
+            drafts[place].stage = Stage::Ended(end);
+        } else {
+            drafts[place].answer_claim(&claim, claimed);
         }
     }
     Ok(())

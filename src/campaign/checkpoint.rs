@@ -1,7 +1,5 @@
 //! How far a campaign is: what it takes to go on after a crash.
 
-use std::fs::File;
-use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::audience::Position;
 use super::report::Tally;
 use crate::error::{Error, ErrorKind, Result};
+use crate::intake::write_whole;
 use crate::voucher::CampaignId;
 
 /// The form of the file. A later form reads this one.
@@ -88,15 +87,8 @@ impl Checkpoint {
 
     /// Writes the checkpoint so that a crash leaves either the old one or the new one, whole.
     pub(super) fn write(&self, path: &Path) -> Result<()> {
-        let new = path.with_extension("json.new");
-        let write = || -> std::io::Result<()> {
-            let mut file = File::create(&new)?;
-            file.write_all(serde_json::to_string_pretty(self)?.as_bytes())?;
-            file.sync_all()?;
-            std::fs::rename(&new, path)?;
-            path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
-        };
-        write().map_err(|error| io_error("write", path, error))
+        let write = || write_whole(path, serde_json::to_string_pretty(self)?.as_bytes());
+        write().map_err(|error: std::io::Error| io_error("write", path, error))
     }
 }
 

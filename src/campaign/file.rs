@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::document::{Document, Section};
 use super::{AudienceSource, ColumnType, Columns};
 use crate::error::{Error, ErrorKind, Result};
-use crate::render::Limits as RenderLimits;
 use crate::render::suggest::did_you_mean;
+use crate::render::{Expression, Limits as RenderLimits};
 use crate::voucher::{
     CampaignId, Channel, Code, Limits as PoolLimits, PoolName, PoolSettings, RedemptionRules, check_name,
     parse_duration, parse_timestamp,
@@ -202,12 +202,12 @@ fn campaign_pool(section: &Section<'_>, folder: &Path) -> Result<CampaignPool> {
         overflow: section.parse("overflow", |name| PoolName::new(name))?,
         preview_code: section.parse("preview_code", |code| Code::new(code))?,
         paused: false,
-        eligible: section.parse("eligible", |text| Ok(text.to_owned()))?,
+        eligible: section.parse("eligible", Expression::checked)?,
         floor: section.number("floor")?.unwrap_or_default(),
         low_stock: section.parse("low_stock", str::parse)?.unwrap_or_default(),
-        pattern: section.parse("pattern", |text| Ok(text.to_owned()))?,
+        pattern: section.parse("pattern", str::parse)?,
         redemption: RedemptionRules {
-            rule: section.parse("redeem_rule", |text| Ok(text.to_owned()))?,
+            rule: section.parse("redeem_rule", Expression::checked)?,
             by_others: section.parse("redeem_by_others", str::parse)?.unwrap_or_default(),
         },
     };
@@ -234,6 +234,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::voucher::ByOthers;
 
     const LEAST: &str = "id = \"spring\"\nchannel = \"email\"\ntemplate = \"sale\"\naudience = \"people.csv\"\n";
 
@@ -304,6 +305,20 @@ fallback = \"SORRY\"\noverflow = \"spring\"\npreview_code = \"VIP-XXXX\"\n
     }
 
     #[test]
+    fn a_pool_has_rules() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "[pools.vip]\neligible = \"customer.ltv < 500\"\nfloor = 1000\nlow_stock = \"1000,100\"
+limit_in_period = \"10000/day\"\nredeem_rule = \"order.total >= 50\"\nredeem_by_others = \"flag\"\n";
+        let file = read_in(folder.path(), &format!("{LEAST}{text}")).unwrap();
+        let settings = file.pools[&PoolName::new("vip").unwrap()].settings.clone().unwrap();
+        assert_eq!(settings.eligible.as_deref(), Some("customer.ltv < 500"));
+        assert_eq!((settings.floor, settings.low_stock.to_string().as_str()), (1000, "1000,100"));
+        assert_eq!(settings.limits.per_period.unwrap().to_string(), "10000/day");
+        assert_eq!(settings.redemption.rule.as_deref(), Some("order.total >= 50"));
+        assert_eq!(settings.redemption.by_others, ByOthers::Flag);
+    }
+
+    #[test]
     fn errors_name_line_key_and_remedy() {
         let cases = [
             ("batsch = 5", "campaign.toml:5: unknown key 'batsch'", "did you mean 'batch'?"),
@@ -319,6 +334,16 @@ fallback = \"SORRY\"\noverflow = \"spring\"\npreview_code = \"VIP-XXXX\"\n
             ("[pools.a]\nvalid_for = \"3 days\"", "campaign.toml:6: 'pools.a.valid_for': '3 days'", "30d, 12h"),
             ("[pools.a]\nexpires_at = \"soon\"", "campaign.toml:6: 'pools.a.expires_at': not a moment", "2027-06-30"),
             ("[limits]\nnestin = 5", "campaign.toml:6: unknown key 'limits.nestin'", "did you mean 'nesting'?"),
+            (
+                "[pools.a]\neligible = \"customer.ltv <\"",
+                "campaign.toml:6: 'pools.a.eligible': line 1, column ",
+                "customer.ltv < 500",
+            ),
+            (
+                "[pools.a]\nredeem_rule = \"order.total|roundd\"",
+                "campaign.toml:6: 'pools.a.redeem_rule': line 1, column 13: there is no filter 'roundd'; did you mean 'round'?",
+                "",
+            ),
             ("id = \"twice\"", "campaign.toml:5: duplicate key", "TOML"),
             ("[pools", "campaign.toml:5: ", "TOML"),
         ];

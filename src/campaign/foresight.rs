@@ -128,10 +128,12 @@ impl Foresight {
     }
 }
 
-/// How many vouchers of a pool guesses may count on: none where a limit could be reached by them.
+/// How many vouchers of a pool guesses may count on: none where a limit could be reached by them, or where a rule decides who
+/// gets one; and not those that web layers could not take any more.
 fn felt_by_nobody(status: &PoolStatus) -> u64 {
-    let is_free = !status.settings.paused && status.settings.limits == Limits::default();
-    if is_free { status.counts.available } else { 0 }
+    let settings = &status.settings;
+    let is_free = !settings.paused && settings.limits == Limits::default() && settings.eligible.is_none();
+    if is_free { status.counts.available.saturating_sub(settings.floor) } else { 0 }
 }
 
 impl Memory {

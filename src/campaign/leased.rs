@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use tokio::task::JoinHandle;
 
 use super::attempt::Answers;
+use super::rules::{Rule, Rules};
 use crate::error::Result;
 use crate::voucher::{
-    Claim, Claimed, Claims, Count, CustomerId, Kept, Lease, Lookup, PoolName, Settled, VoucherRecord,
+    Binding, Claim, Claimed, Claims, Count, CustomerId, Kept, Lease, Lookup, PoolName, Settled, VoucherRecord,
 };
 
 /// A lease of one attempt: everything that the attempt claims is reserved under it.
@@ -18,14 +19,15 @@ use crate::voucher::{
 pub(super) struct Leased {
     claims: Arc<dyn Claims>,
     lookup: Arc<dyn Lookup>,
+    rules: Arc<Rules>,
     lease: Lease,
     /// There is nothing to renew or to settle until something was claimed.
     renewal: Mutex<Option<Renewal>>,
 }
 
 impl Leased {
-    pub(super) fn new(claims: Arc<dyn Claims>, lookup: Arc<dyn Lookup>, time: Duration) -> Leased {
-        Leased { claims, lookup, lease: Lease::new(time), renewal: Mutex::default() }
+    pub(super) fn new(claims: Arc<dyn Claims>, lookup: Arc<dyn Lookup>, rules: Arc<Rules>, time: Duration) -> Leased {
+        Leased { claims, lookup, rules, lease: Lease::new(time), renewal: Mutex::default() }
     }
 
     /// Ends the lease: the messages that are kept, if the store accepts them, and nothing else.
@@ -49,6 +51,14 @@ impl Answers for Leased {
 
     async fn customers(&self, customers: &[CustomerId]) -> Result<Vec<Vec<VoucherRecord>>> {
         self.lookup.customers(customers).await
+    }
+
+    async fn bindings(&self, claims: &[Claim]) -> Result<Vec<Option<Binding>>> {
+        self.lookup.bindings(claims).await
+    }
+
+    async fn rule(&self, pool: &PoolName) -> Result<Option<Arc<Rule>>> {
+        Ok(self.rules.of(pool).await?.rule.clone())
     }
 }
 

@@ -3,15 +3,18 @@
 //! [`Personalizer`] takes batches of messages of one template and gives their [`Outcome`]s; [`Campaign`] does so for an
 //! audience, with a forecast before and a checkpoint on the way.
 
+mod assignment;
 mod attempt;
 mod audience;
 mod audit;
 mod checkpoint;
 mod document;
+mod eligibility;
 mod file;
 mod forecast;
 mod foresight;
 mod leased;
+mod low_stock;
 mod outcome;
 mod output;
 mod personalizer;
@@ -20,6 +23,7 @@ mod preview;
 mod recipients;
 mod render_threads;
 mod report;
+mod rules;
 mod run;
 mod shortfall;
 mod writer;
@@ -30,10 +34,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use crate::intake::Seen;
+pub use assignment::{Assigned, Assignment, Plan};
 pub use audience::{Audience, ColumnType, Columns, Fingerprint, Position, Recipient, Row};
 pub use audit::{Audit, Checked, Discrepancy, Kind, audit};
 pub use file::{CampaignFile, CampaignPool, WhenEmpty};
 pub use forecast::{DryAt, Forecast, MissingAttribute, PoolForecast, Upcoming};
+pub use low_stock::{LowStockListener, StockWatch};
 pub use outcome::{CampaignEvent, Outcome, Personalized, Reason, Shortfall, Status};
 pub use personalizer::Personalizer;
 pub use pipeline::{Landed, Pipeline};
@@ -74,6 +80,8 @@ pub struct Campaign {
     pub claims: Arc<dyn Claims>,
     /// The look-ups of the store.
     pub lookup: Arc<dyn Lookup>,
+    /// Who is told when a pool becomes low.
+    pub watch: Option<StockWatch>,
     /// Where messages render.
     pub threads: Arc<RenderThreads>,
 }
@@ -85,10 +93,39 @@ impl Campaign {
     /// # Errors
     /// Where the audience cannot be read, or the store cannot be reached.
     pub async fn check(&self, upcoming: &Upcoming, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Forecast> {
-        let mut batches = read_ahead(self.recipients()?, 2);
+        self.forecast(self.recipients()?, upcoming, progress).await
+    }
+
+    /// Counts how many vouchers a run into `folder` with these options still needs: with a limit, those of its recipients
+    /// only, otherwise as [`Campaign::check`] does.
+    ///
+    /// # Errors
+    /// As for [`Campaign::check`], and where the folder is not this campaign's.
+    pub async fn check_run(
+        &self,
+        folder: &Path,
+        options: &RunOptions,
+        upcoming: &Upcoming,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<Forecast> {
+        let recipients = match options.limit {
+            None => self.recipients()?,
+            Some(_) => self.recipients_of_run(folder, options)?,
+        };
+        self.forecast(recipients, upcoming, progress).await
+    }
+
+    async fn forecast(
+        &self,
+        recipients: Recipients,
+        upcoming: &Upcoming,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<Forecast> {
+        let mut batches = read_ahead(recipients, 2);
         let (template, lookup, threads) =
             (Arc::clone(&self.template), Arc::clone(&self.lookup), Arc::clone(&self.threads));
-        let mut forecaster = Forecaster::new(self.id.clone(), template, lookup, threads, upcoming).await?;
+        let campaign = (self.id.clone(), self.channel);
+        let mut forecaster = Forecaster::new(campaign, template, lookup, threads, upcoming).await?;
         let mut recipients = 0;
         while let Some(batch) = batches.recv().await {
             let batch = batch?;
@@ -97,6 +134,23 @@ impl Campaign {
             progress(recipients);
         }
         Ok(forecaster.finish())
+    }
+
+    /// The recipients of the next run into `folder`.
+    fn recipients_of_run(&self, folder: &Path, options: &RunOptions) -> Result<Recipients> {
+        let mut recipients = self.recipients()?.limited_to(options.limit);
+        let Some(checkpoint) = OutputFolder::check(folder, &self.id, &self.template.fingerprint())? else {
+            return Ok(recipients);
+        };
+        let begins_retry = options.retry_failed && checkpoint.retry.is_none();
+        let retried = checkpoint.retry.map(|retry| retry.files).or(begins_retry.then_some(checkpoint.files));
+        if let Some(files) = retried {
+            recipients = recipients.only(Some(OutputFolder::failed_in(folder, files)?));
+        }
+        if let (Some(done), false) = (&checkpoint.audience, begins_retry) {
+            recipients.skip_to(done)?;
+        }
+        Ok(recipients)
     }
 
     /// Checks that a run may write into `folder`, without changing anything there.
@@ -116,7 +170,7 @@ impl Campaign {
     fn personalizer(&self) -> Personalizer {
         let (template, claims, lookup) =
             (Arc::clone(&self.template), Arc::clone(&self.claims), Arc::clone(&self.lookup));
-        Personalizer::new(template, claims, lookup, Arc::clone(&self.threads))
+        Personalizer::new(template, claims, lookup, Arc::clone(&self.threads)).watched_by(self.watch.clone())
     }
 }
 

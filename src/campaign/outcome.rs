@@ -58,7 +58,9 @@ pub enum Reason {
     UnknownPool,
     /// A limit of a pool is reached.
     LimitReached,
-    /// The template is wrong, at least for this message.
+    /// The rule of a pool says no.
+    NotEligible,
+    /// The template is wrong, or the rule of a pool, at least for this message.
     TemplateError,
     /// The message is larger than its limit.
     OutputTooLarge,
@@ -75,11 +77,12 @@ pub enum Reason {
 }
 
 impl Reason {
-    const ALL: [Reason; 8] = [
+    const ALL: [Reason; 9] = [
         Reason::PoolEmpty,
         Reason::PoolPaused,
         Reason::UnknownPool,
         Reason::LimitReached,
+        Reason::NotEligible,
         Reason::TemplateError,
         Reason::OutputTooLarge,
         Reason::Aborted,
@@ -93,6 +96,7 @@ impl Reason {
             Reason::PoolPaused => "pool_paused",
             Reason::UnknownPool => "unknown_pool",
             Reason::LimitReached => "limit_reached",
+            Reason::NotEligible => "not_eligible",
             Reason::TemplateError => "template_error",
             Reason::OutputTooLarge => "output_too_large",
             Reason::Aborted => "aborted",
@@ -160,13 +164,13 @@ impl Outcome {
         }
     }
 
-    /// How it ended. A web layer that cannot be personalised is not shown; nor is anything that its template aborts.
+    /// How it ended. A web layer that cannot be personalised is not shown; nor is anything that its template aborts, or that
+    /// a pool's rule keeps from its customer.
     pub fn status(&self) -> Status {
         match &self.result {
             Ok(_) => Status::Rendered,
-            Err(shortfall) if self.channel == Channel::WebLayer || shortfall.reason == Reason::Aborted => {
-                Status::Suppressed
-            }
+            Err(_) if self.channel == Channel::WebLayer => Status::Suppressed,
+            Err(shortfall) if matches!(shortfall.reason, Reason::Aborted | Reason::NotEligible) => Status::Suppressed,
             Err(_) => Status::EnqueueFailed,
         }
     }

@@ -115,8 +115,13 @@ impl OutputFolder {
 
     /// The customers whose last outcome within these lengths is `enqueue_failed`, by the hash of their id, with the reason.
     pub(super) fn failed(&self, files: Lengths) -> Result<HashMap<u64, Reason>> {
+        OutputFolder::failed_in(&self.folder, files)
+    }
+
+    /// The same for a folder that somebody else may write.
+    pub(super) fn failed_in(folder: &Path, files: Lengths) -> Result<HashMap<u64, Reason>> {
         let mut failed = HashMap::new();
-        self.events.each(files.events, |event: WrittenEvent| {
+        each_line(&folder.join(EVENTS), files.events, |event: WrittenEvent| {
             let Some(customer) = event.customer_id else { return };
             match event.properties.reason {
                 Some(reason) => failed.insert(hash(&customer), reason),
@@ -124,7 +129,7 @@ impl OutputFolder {
             };
         })?;
         // Whoever was suppressed in a retry has no later event.
-        self.suppressed.each(files.suppressed, |outcome: WrittenSuppressed| {
+        each_line(&folder.join(SUPPRESSED), files.suppressed, |outcome: WrittenSuppressed| {
             if let Some(customer) = outcome.customer_id {
                 failed.remove(&hash(&customer));
             }
@@ -151,20 +156,6 @@ impl Lines {
         Ok(Lines { path, file, length, unwritten: Vec::new() })
     }
 
-    /// Reads the lines within the first `length` bytes.
-    fn each<T: DeserializeOwned>(&self, length: u64, mut read: impl FnMut(T)) -> Result<()> {
-        let path = &self.path;
-        let file = File::open(path).map_err(|error| io_error("read", path, error))?;
-        for line in BufReader::new(file.take(length)).lines() {
-            let line = line.map_err(|error| io_error("read", path, error))?;
-            read(serde_json::from_str(&line).map_err(|error| {
-                let problem = format!("{} holds a line that this program did not write", path.display());
-                Error::new(ErrorKind::InvalidInput, problem).with_source(error)
-            })?);
-        }
-        Ok(())
-    }
-
     fn add(&mut self, line: &impl Serialize) -> Result<()> {
         let start = self.unwritten.len();
         serde_json::to_writer(&mut self.unwritten, line)
@@ -179,6 +170,19 @@ impl Lines {
         self.unwritten.clear();
         Ok(())
     }
+}
+
+/// Reads the lines within the first `length` bytes of a file.
+fn each_line<T: DeserializeOwned>(path: &Path, length: u64, mut read: impl FnMut(T)) -> Result<()> {
+    let file = File::open(path).map_err(|error| io_error("read", path, error))?;
+    for line in BufReader::new(file.take(length)).lines() {
+        let line = line.map_err(|error| io_error("read", path, error))?;
+        read(serde_json::from_str(&line).map_err(|error| {
+            let problem = format!("{} holds a line that this program did not write", path.display());
+            Error::new(ErrorKind::InvalidInput, problem).with_source(error)
+        })?);
+    }
+    Ok(())
 }
 
 fn lock(folder: &Path) -> Result<File> {

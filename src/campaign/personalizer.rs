@@ -11,9 +11,11 @@ use super::RenderThreads;
 use super::attempt::{Draft, End, Stage, attempt};
 use super::foresight::Foresight;
 use super::leased::Leased;
+use super::low_stock::StockWatch;
 use super::outcome::{Outcome, Personalized, Reason, Shortfall};
 use super::pipeline::Pipeline;
-use super::shortfall::{refused, rejected, shortfall};
+use super::rules::Rules;
+use super::shortfall::{broken_rule, not_eligible, refused, rejected, shortfall};
 use crate::error::{Error, ErrorKind, Result};
 use crate::render::suggest::did_you_mean;
 use crate::render::{Message, Rendered, Template, Used};
@@ -32,9 +34,11 @@ pub struct Personalizer {
     template: Arc<Template>,
     claims: Arc<dyn Claims>,
     lookup: Arc<dyn Lookup>,
+    rules: Arc<Rules>,
     threads: Arc<RenderThreads>,
     lease_time: Duration,
     foresight: Option<Arc<Foresight>>,
+    watch: Option<StockWatch>,
 }
 
 impl std::fmt::Debug for Personalizer {
@@ -79,7 +83,8 @@ impl Personalizer {
         threads: Arc<RenderThreads>,
     ) -> Personalizer {
         let foresight = Some(Arc::new(Foresight::new(Arc::clone(&lookup))));
-        Personalizer { template, claims, lookup, threads, lease_time: Lease::TIME, foresight }
+        let rules = Arc::new(Rules::new(Arc::clone(&lookup)));
+        Personalizer { template, claims, lookup, rules, threads, lease_time: Lease::TIME, foresight, watch: None }
     }
 
     /// Sets how long the store waits for a sign of life before it gives back what is reserved.
@@ -94,6 +99,13 @@ impl Personalizer {
     #[must_use]
     pub fn without_foresight(mut self) -> Personalizer {
         self.foresight = None;
+        self
+    }
+
+    /// Has somebody told when a pool becomes low by what messages were given.
+    #[must_use]
+    pub fn watched_by(mut self, watch: Option<StockWatch>) -> Personalizer {
+        self.watch = watch;
         self
     }
 
@@ -126,7 +138,8 @@ impl Personalizer {
     }
 
     async fn attempt(&self, drafts: Vec<Draft>, foresight: Option<&Foresight>) -> Result<Attempt> {
-        let leased = Leased::new(Arc::clone(&self.claims), Arc::clone(&self.lookup), self.lease_time);
+        let (claims, lookup, rules) = (Arc::clone(&self.claims), Arc::clone(&self.lookup), Arc::clone(&self.rules));
+        let leased = Leased::new(claims, lookup, rules, self.lease_time);
         let attempted = async {
             let drafts = attempt(&self.template, &self.threads, &leased, foresight, drafts).await?;
             let is_felt = match foresight {
@@ -194,6 +207,7 @@ impl Personalizer {
         let mut current = Some(attempt);
         let mut queue: VecDeque<Vec<Draft>> = VecDeque::new();
         let mut stopped_by = None;
+        let mut given = BTreeSet::new();
         loop {
             let mut attempt = if let Some(attempt) = current.take() {
                 attempt
@@ -216,10 +230,26 @@ impl Personalizer {
                 queue.clear();
                 stopped_by = Some(pool);
             }
+            given.extend(attempt.drafts.iter().flat_map(taken_from));
             let refused = self.settle(attempt, &mut outcomes).await?;
             self.requeue(&mut queue, refused, behind, undecided.is_some_and(|cut| cut.waits_for_others)).await;
         }
+        self.look_at_stock(given).await;
         Ok(Finished { outcomes: outcomes.into_iter().map_while(|outcome| outcome).collect(), stopped_by })
+    }
+
+    /// Has those of the pools looked at of which somebody wants to know.
+    async fn look_at_stock(&self, pools: BTreeSet<PoolName>) {
+        let Some(watch) = &self.watch else { return };
+        let mut watched = Vec::new();
+        for pool in pools {
+            if self.rules.of(&pool).await.is_ok_and(|known| known.is_watched) {
+                watched.push(pool);
+            }
+        }
+        if !watched.is_empty() {
+            watch.look(&watched).await;
+        }
     }
 
     /// Settles the decided part of an attempt; gives back the drafts that the store refused, and those behind them whose
@@ -323,6 +353,8 @@ impl Personalizer {
             Stage::Complete(Rendered { parts, vouchers }) => Ok(Personalized { parts, vouchers }),
             Stage::Ended(End::Failure(failure)) => Err(shortfall(failure)),
             Stage::Ended(End::Rejected(rejection)) => Err(rejected(rejection)),
+            Stage::Ended(End::NotEligible(pool)) => Err(not_eligible(pool)),
+            Stage::Ended(End::BrokenRule(pool, problem)) => Err(broken_rule(pool, problem)),
             Stage::Ended(End::Refused { pool, refusal: Refusal::UnknownPool, .. }) => {
                 Err(self.unknown_pool(pool).await?)
             }
@@ -356,6 +388,14 @@ fn held_by_others(drafts: &[Draft], index: usize) -> BTreeSet<PoolName> {
 
 fn pools_of((named, _, binding): (&PoolName, Width, &Binding)) -> [PoolName; 2] {
     [named.clone(), binding.from.clone()]
+}
+
+/// The pools whose stock gave something new that the message shows.
+fn taken_from(draft: &Draft) -> BTreeSet<PoolName> {
+    let Stage::Complete(rendered) = &draft.stage else { return BTreeSet::new() };
+    let bindings = rendered.vouchers.iter().map(|used| &used.binding);
+    let taken = bindings.filter(|binding| binding.reserved && binding.source != Source::Fallback);
+    taken.map(|binding| binding.from.clone()).collect()
 }
 
 fn refused_by(draft: &Draft) -> Option<&PoolName> {

@@ -28,6 +28,17 @@ pub(super) fn refused(pool: PoolName, refusal: Refusal) -> Shortfall {
     Shortfall { reason: refusal.into(), pool: Some(pool), message }
 }
 
+/// A message for which the rule of a pool says no, as an outcome tells it.
+pub(super) fn not_eligible(pool: PoolName) -> Shortfall {
+    let message = format!("the customer is not eligible for pool '{pool}'");
+    Shortfall { reason: Reason::NotEligible, pool: Some(pool), message }
+}
+
+/// A message for which the rule of a pool cannot be judged, as an outcome tells it.
+pub(super) fn broken_rule(pool: PoolName, message: String) -> Shortfall {
+    Shortfall { reason: Reason::TemplateError, pool: Some(pool), message }
+}
+
 /// A message that may not claim, as an outcome tells it.
 pub(super) fn rejected(rejection: Rejection) -> Shortfall {
     let (reason, message) = match rejection {

@@ -7,7 +7,10 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::report::in_argument;
+use super::store::JOURNAL_KEEP;
+use super::webhook::WebhookConfig;
 use crate::error::{Error, ErrorKind, Result};
+use crate::intake::{ScheduledImport, check_import_names};
 use crate::redemption::Mapping;
 use crate::render::Limits;
 use crate::voucher::parse_duration;
@@ -15,11 +18,9 @@ use crate::voucher::parse_duration;
 /// The file's name.
 const FILE: &str = "tearoff.toml";
 
-/// How long the journal is kept where nothing else is said: 90 days.
-const JOURNAL_KEEP: Duration = Duration::from_secs(90 * 24 * 60 * 60);
-
-const HELP: &str = "it may set 'store', 'project', 'ca_file' and 'journal_keep', all text, the number 'replicas', text in a \
-    section [redemption] and numbers in a section [limits]";
+const HELP: &str = "it may set 'store', 'project', 'ca_file' and 'journal_keep', all text, the number 'replicas', numbers in a \
+    section [limits], text in a section [redemption], a section [low_stock] with 'webhook' and 'secret', and imports in sections \
+    [[imports]]";
 
 /// What the file may set.
 #[derive(Debug, Default, PartialEq, Deserialize)]
@@ -37,15 +38,23 @@ pub(super) struct Config {
     pub(super) journal_keep: Option<String>,
     /// Which tracked events use vouchers.
     pub(super) redemption: Mapping,
+    /// Who is told when a pool becomes low.
+    pub(super) low_stock: Option<WebhookConfig>,
     /// What one message may use, where a campaign file does not say so itself.
     pub(super) limits: Limits,
+    /// The imports that repeat.
+    pub(super) imports: Vec<ScheduledImport>,
 }
 
 impl Config {
     /// Reads the file of the working folder; without one, nothing is set.
     pub(super) fn read() -> Result<Config> {
         match std::fs::read_to_string(Path::new(FILE)) {
-            Ok(text) => Config::parse(&text),
+            Ok(text) => {
+                let config = Config::parse(&text)?;
+                config.low_stock.as_ref().map_or(Ok(()), WebhookConfig::check)?;
+                Ok(config)
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Config::default()),
             Err(error) => Err(Error::new(ErrorKind::InvalidInput, format!("cannot read {FILE}")).with_source(error)),
         }
@@ -58,13 +67,15 @@ impl Config {
     }
 
     fn parse(text: &str) -> Result<Config> {
-        toml::from_str(text).map_err(|error: toml::de::Error| {
+        let config: Config = toml::from_str(text).map_err(|error: toml::de::Error| {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let line = before.matches('\n').count() + 1;
             // The engine's own display quotes the line, in which a password may stand.
             let message = error.message().lines().next().unwrap_or_default().to_owned();
             Error::new(ErrorKind::InvalidInput, format!("{FILE}, line {line}: {message}")).with_help(HELP)
-        })
+        })?;
+        check_import_names(&config.imports)?;
+        Ok(config)
     }
 }
 
@@ -77,7 +88,35 @@ mod tests {
         let error = Config::parse("store = \"memory:\"\nprojekt = \"shop\"\n").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "tearoff.toml, line 2: unknown field `projekt`, expected one of `store`, `replicas`, `ca_file`, `project`, `journal_keep`, `redemption`, `limits`"
+            "tearoff.toml, line 2: unknown field `projekt`, expected one of `store`, `replicas`, `ca_file`, `project`, `journal_keep`, `redemption`, `low_stock`, `limits`, `imports`"
         );
+    }
+
+    #[test]
+    fn an_import_that_cannot_be_names_its_line() {
+        let error = |lines: &str| {
+            let text = format!("store = \"memory:\"\n\n[[imports]]\npool = \"p\"\n{lines}\n");
+            Config::parse(&text).unwrap_err().to_string()
+        };
+        assert_eq!(
+            error("source = \"a.csv\"\ncron = \"0 0 30 2 *\""),
+            "tearoff.toml, line 6: the cron expression '0 0 30 2 *' never comes true"
+        );
+        assert_eq!(error("source = \"-\""), "tearoff.toml, line 5: standard input cannot be imported again and again");
+        assert_eq!(
+            error("source = \"http://ada:SECRET@shop.example/\""),
+            "tearoff.toml, line 5: http://shop.example/: only https is fetched"
+        );
+        let mars = error("source = \"a.csv\"\ncron = \"@daily\"\ntimezone = \"Mars\"");
+        assert!(mars.starts_with("tearoff.toml, line 7: there is no time zone 'Mars'"), "{mars}");
+        let missing = error("source = \"a.csv\"");
+        assert!(missing.starts_with("tearoff.toml, line 3: missing field `cron`"), "{missing}");
+    }
+
+    #[test]
+    fn two_imports_of_one_name_are_refused() {
+        let import = "[[imports]]\npool = \"p\"\nsource = \"a.csv\"\ncron = \"@daily\"\n";
+        assert_eq!(Config::parse(&import.repeat(2)).unwrap_err().to_string(), "two of the imports are called 'p'");
+        assert!(Config::parse(&format!("{import}{import}name = \"q\"\n")).is_ok());
     }
 }

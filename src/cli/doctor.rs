@@ -52,7 +52,7 @@ fn told(check: &str, error: &Error) -> Finding {
 /// How large the journal of each pool is. It is nothing wrong that it is large.
 async fn journals(store: &dyn Store, context: &Context) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    let due = Timestamp::now().checked_sub(context.journal_keep).unwrap_or(Timestamp::MIN);
+    let due = Timestamp::now().checked_sub(context.opening.journal_keep).unwrap_or(Timestamp::MIN);
     for PoolStatus { name, .. } in store.pools().await? {
         let JournalSize { entries, oldest } = store.journal_size(&name).await?;
         let since = oldest.map(|oldest| format!(" since {}", moment(oldest))).unwrap_or_default();

@@ -30,8 +30,9 @@ pub(super) fn start(globals: &Globals, output: &Output) {
         (false, 2) => "debug",
         (false, _) => "trace",
     };
-    // What the Redis library logs may quote what servers say, and we tell it ourselves.
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},redis=off")));
+    // What these libraries log may quote what servers say, or a URL with a password, and we tell it ourselves.
+    let quiet = "redis=off,ureq=off,ureq_proto=off";
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},{quiet}")));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     log_panics();
     // Somebody who runs the command line inside a program of their own may have set up logging already.

@@ -3,15 +3,18 @@
 //! One file for each command. Data goes to standard output, everything else to standard error.
 
 mod argument;
+mod assign;
 mod audit;
 mod bench;
 mod campaign;
+mod cell;
 mod config;
 mod customer;
 mod doctor;
 mod events;
 mod exit;
 mod export;
+mod import_due;
 mod logging;
 mod output;
 mod pool;
@@ -19,15 +22,17 @@ mod progress;
 mod rejects;
 mod render;
 mod report;
+mod sheet;
 mod store;
 mod voucher;
+mod watch;
+mod webhook;
 
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::{ArgAction, Args, ColorChoice, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
@@ -37,12 +42,15 @@ pub use exit::Exit;
 use self::config::Config;
 use self::logging::LogFormat;
 use self::output::Output;
-use self::store::{StoreUrl, open_existing_store, open_store};
+use self::store::{StoreOptions, StoreUrl, open_existing_store, open_store};
+use self::watch::Watch;
+use self::webhook::WebhookConfig;
 use crate::error::{Error, ErrorKind, Result};
+use crate::intake::ScheduledImport;
 use crate::redemption::Mapping;
 use crate::render::Limits;
 use crate::store::RedisOptions;
-use crate::voucher::Store;
+use crate::voucher::{Stock, Store};
 
 const DEFAULT_STORE: &str = "sqlite:tearoff.db";
 const DEFAULT_PROJECT: &str = "default";
@@ -109,7 +117,7 @@ struct Globals {
 }
 
 /// How a command that reads prints what it found.
-#[derive(Args)]
+#[derive(Args, Clone, Copy)]
 struct Format {
     /// Print JSON instead of text for people
     #[arg(long)]
@@ -124,6 +132,8 @@ enum Command {
     /// Render a template for an audience, from files to files
     #[command(subcommand)]
     Campaign(campaign::Campaign),
+    /// Assign vouchers outside of messages: a step of a workflow
+    Assign(assign::Assign),
     /// Hold the outcomes of a campaign against the store, and name every discrepancy
     Audit(audit::Audit),
     /// Render one message, and print its outcome as JSON
@@ -139,6 +149,8 @@ enum Command {
     Events(events::Events),
     /// Print vouchers, who got them, or what happened, for other systems
     Export(export::Export),
+    /// Run the imports of tearoff.toml that are due since they last ran
+    ImportDue(import_due::ImportDue),
     /// Look whether the store is as it should be
     Doctor(doctor::Doctor),
     /// Measure how fast this machine renders, claims and imports
@@ -154,11 +166,12 @@ enum Command {
 /// What a command works with.
 struct Context {
     store: StoreUrl,
-    redis: RedisOptions,
+    opening: StoreOptions,
     project: String,
     limits: Limits,
     redemption: Mapping,
-    journal_keep: Duration,
+    imports: Vec<ScheduledImport>,
+    low_stock: Option<WebhookConfig>,
     output: Output,
 }
 
@@ -171,28 +184,35 @@ impl Context {
         let project = globals.project.clone().or(config.project).unwrap_or_else(|| DEFAULT_PROJECT.to_owned());
         Ok(Context {
             store: store.parse()?,
-            redis,
+            opening: StoreOptions { redis, journal_keep },
             project,
             limits: config.limits,
             redemption: config.redemption,
-            journal_keep,
+            imports: config.imports,
+            low_stock: config.low_stock,
             output: globals.output(),
         })
     }
 
     /// The store, which must be there.
     async fn open(&self) -> Result<Arc<dyn Store>> {
-        open_existing_store(&self.store, &self.redis, &self.project).await
+        open_existing_store(&self.store, &self.opening, &self.project).await
+    }
+
+    /// A watch over the stock of a store.
+    fn watch(&self, stock: Arc<dyn Stock>) -> Result<Watch> {
+        Watch::start(stock, self.low_stock.as_ref(), &self.project)
     }
 
     /// The store, which must be there, however unsafe it is.
     async fn open_unchecked(&self) -> Result<Arc<dyn Store>> {
-        open_existing_store(&self.store, &self.redis.clone().unchecked(), &self.project).await
+        let redis = self.opening.redis.clone().unchecked();
+        open_existing_store(&self.store, &StoreOptions { redis, ..self.opening.clone() }, &self.project).await
     }
 
     /// The store, made if it is not there.
     async fn open_or_make(&self) -> Result<Arc<dyn Store>> {
-        open_store(&self.store, &self.redis, &self.project).await
+        open_store(&self.store, &self.opening, &self.project).await
     }
 }
 
@@ -248,12 +268,14 @@ impl Command {
         match self {
             Command::Pool(pool) => interruptible(pool.run(context)).await,
             Command::Campaign(campaign) => campaign.run(context).await,
+            Command::Assign(assign) => interruptible(assign.run(context)).await,
             Command::Audit(audit) => interruptible(audit.run(context)).await,
             Command::Render(render) => interruptible(render.run(context)).await,
             Command::Voucher(voucher) => interruptible(voucher.run(context)).await,
             Command::Customer(customer) => interruptible(customer.run(context)).await,
             Command::Events(events) => interruptible(events.run(context)).await,
             Command::Export(export) => interruptible(export.run(context)).await,
+            Command::ImportDue(import_due) => interruptible(import_due.run(context)).await,
             Command::Doctor(doctor) => interruptible(doctor.run(context)).await,
             Command::Bench(bench) => bench.run(context).await,
             Command::Completions { shell } => completions(*shell, &context.output),

@@ -62,6 +62,12 @@ impl<'a> Progress<'a> {
         self.line(|| format!("{} rows", grouped(rows)));
     }
 
+    /// So many codes are generated.
+    pub(super) fn generated(&mut self, codes: u64) {
+        self.bar.set_position(codes);
+        self.line(|| format!("{} codes", grouped(codes)));
+    }
+
     /// So much is done.
     pub(super) fn tell(&mut self, tally: &Tally) {
         let used: u64 = tally.vouchers.values().sum();

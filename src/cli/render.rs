@@ -11,7 +11,7 @@ use super::{Context, Exit, argument};
 use crate::campaign::{Outcome, Personalized, Personalizer, Reason, RenderThreads, Shortfall, preview};
 use crate::error::{Error, ErrorKind, Result};
 use crate::render::{Attributes, Field, Message, Purpose, Renderer, Template};
-use crate::voucher::{CampaignId, Catalogue, Channel, MessageId, Store};
+use crate::voucher::{CampaignId, Catalogue, Channel, MessageId};
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -60,7 +60,7 @@ impl Render {
         };
         let outcome = match message.purpose {
             Purpose::Preview => preview(&template, &Arc::new(message), &catalogue(context).await?),
-            Purpose::Live | Purpose::Test => personalize(&template, message, context.open().await?).await?,
+            Purpose::Live | Purpose::Test => personalize(&template, message, context).await?,
         };
         self.print(&outcome, context)?;
         Ok(Exit::from(&outcome))
@@ -100,12 +100,15 @@ impl Render {
     }
 }
 
-async fn personalize(template: &Arc<Template>, message: Message, store: Arc<dyn Store>) -> Result<Outcome> {
+async fn personalize(template: &Arc<Template>, message: Message, context: &Context) -> Result<Outcome> {
+    let store = context.open().await?;
     let threads = Arc::new(RenderThreads::start(NonZeroUsize::MIN)?);
+    let watch = context.watch(Arc::clone(&store) as _)?;
     let personalizer = Personalizer::new(Arc::clone(template), Arc::clone(&store) as _, store as _, threads);
-    let outcomes = personalizer.personalize(vec![message]).await?;
+    let outcomes = personalizer.watched_by(Some(watch.stock.clone())).personalize(vec![message]).await;
+    watch.end().await;
     let none = || Error::new(ErrorKind::Contended, "the message has no outcome");
-    outcomes.into_iter().next().ok_or_else(none)
+    outcomes?.into_iter().next().ok_or_else(none)
 }
 
 /// What a preview may know of the pools. Templates are written before there is a store.

@@ -1,37 +1,38 @@
 //! Vouchers from delimited text.
 
-use super::table::normalized;
+use super::cell::Cell;
+use super::columns::{Columns, is_code_name};
+use super::table::is_delimited;
 use super::{Lines, Options, Record, Row, Table};
 use crate::error::Result;
-use crate::render::suggest::nearest;
-use crate::voucher::{Code, Metadata, NewVoucher, parse_timestamp};
+use crate::voucher::NewVoucher;
 
-/// What a column of codes is called, as the systems that export codes call it; the first that is there counts.
-const CODE_NAMES: [&str; 6] = ["code", "coupon", "coupon code", "voucher", "voucher code", "promo code"];
-
-const EXPIRY_NAME: &str = "expires_at";
-
-/// The rows of a file with a header.
+/// The rows of delimited text.
 pub(super) struct CsvRows {
     table: Table,
     columns: Columns,
     broken: bool,
 }
 
-/// What each column is.
-struct Columns {
-    code: usize,
-    expires_at: Option<usize>,
-    metadata: Vec<(usize, String)>,
-    count: usize,
-}
-
 impl CsvRows {
-    pub(super) fn open(lines: Lines, options: &Options) -> Result<CsvRows> {
-        let table = Table::open(lines, options.delimiter)?;
-        let columns = Columns::of(&table, options.column.as_deref())?;
-        table.check_names()?;
+    pub(super) fn open(mut lines: Lines, options: &Options) -> Result<CsvRows> {
+        let (table, columns) = if options.column.is_none() && begins_with_code(&mut lines, options.delimiter)? {
+            (Table::without_header(lines, options.delimiter), Columns::single(options))
+        } else {
+            let table = Table::open(lines, options.delimiter)?;
+            let columns = Columns::of(table.lines().name(), table.names(), options)?;
+            (table, columns)
+        };
+        let columns = columns.with_guessed_encoding(table.lines().is_guessed());
         Ok(CsvRows { table, columns, broken: false })
+    }
+
+    pub(super) fn table(&self) -> &Table {
+        &self.table
+    }
+
+    pub(super) fn columns(&self) -> &Columns {
+        &self.columns
     }
 
     /// Passes all rows without making vouchers of them.
@@ -39,6 +40,14 @@ impl CsvRows {
         while self.table.next()?.is_some() {}
         Ok(())
     }
+}
+
+/// Whether the first line is a code in a single column, and no header. A name has spaces or no digits.
+fn begins_with_code(lines: &mut Lines, delimiter: Option<char>) -> Result<bool> {
+    let Some(line) = lines.peek()? else { return Ok(false) };
+    let field = line.trim().trim_matches('"');
+    let is_code = field.contains(|c: char| c.is_ascii_digit()) && !field.contains(char::is_whitespace);
+    Ok(is_code && !is_delimited(line, delimiter) && !is_code_name(field))
 }
 
 impl Iterator for CsvRows {
@@ -50,7 +59,7 @@ impl Iterator for CsvRows {
         }
         match self.table.next() {
             Ok(None) => None,
-            Ok(Some(record)) => Some(Ok(Row { line: record.line(), content: self.columns.voucher(record) })),
+            Ok(Some(record)) => Some(Ok(Row { line: record.line(), content: voucher(&self.columns, record) })),
             Err(error) => {
                 self.broken = true;
                 Some(Err(error))
@@ -59,58 +68,9 @@ impl Iterator for CsvRows {
     }
 }
 
-impl Columns {
-    fn of(table: &Table, column: Option<&str>) -> Result<Columns> {
-        let code = match column {
-            Some(column) => named_column(table, column)?,
-            None => code_column(table)?,
-        };
-        let others = || table.names().iter().enumerate().filter(|(index, name)| *index != code && !name.is_empty());
-        let expires_at = others().find(|(_, name)| normalized(name) == normalized(EXPIRY_NAME)).map(|(index, _)| index);
-        let metadata = others().filter(|(index, _)| Some(*index) != expires_at);
-        let metadata = metadata.map(|(index, name)| (index, name.clone())).collect();
-        Ok(Columns { code, expires_at, metadata, count: table.names().len() })
-    }
-
-    fn voucher(&self, record: &Record) -> Result<NewVoucher, String> {
-        if record.len() != self.count {
-            return Err(format!("the row has {} fields, the header has {}", record.len(), self.count));
-        }
-        let field = |index| record.get(index).unwrap_or_default();
-        let code = Code::new(field(self.code).trim()).map_err(|error| error.to_string())?;
-        let expires_at = self.expires_at.map(|index| field(index).trim()).filter(|text| !text.is_empty());
-        let expires_at = expires_at.map(parse_timestamp).transpose().map_err(|error| {
-            let help = error.help().unwrap_or_default();
-            format!("{EXPIRY_NAME} is {error}; {help}")
-        })?;
-        let metadata: Metadata =
-            self.metadata.iter().map(|(index, name)| (name.clone(), field(*index).into())).collect();
-        Ok(NewVoucher { code, expires_at, metadata })
-    }
-}
-
-fn code_column(table: &Table) -> Result<usize> {
-    let position = |known: &&str| table.names().iter().position(|name| normalized(name) == normalized(known));
-    CODE_NAMES.iter().find_map(position).ok_or_else(|| {
-        // Without a header the first line holds a code, so it is not shown.
-        let error = table.lines().error("the first line names no column of codes");
-        error.with_help(format!(
-            "call the column one of {}, or say which one it is with --column NAME; a file without a header needs one",
-            CODE_NAMES.join(", ")
-        ))
-    })
-}
-
-fn named_column(table: &Table, column: &str) -> Result<usize> {
-    let names = || table.names().iter().map(String::as_str);
-    let exact = names().position(|name| name == column.trim());
-    exact.or_else(|| names().position(|name| normalized(name) == normalized(column))).ok_or_else(|| {
-        let error = table.lines().error(format!("there is no column '{column}'"));
-        match nearest(column, names()) {
-            Some(near) => error.with_help(format!("did you mean '{near}'?")),
-            None => error.with_help("give the name as it stands in the first line"),
-        }
-    })
+fn voucher(columns: &Columns, record: &Record) -> Result<NewVoucher, String> {
+    let field = |index| record.get(index).unwrap_or_default();
+    columns.voucher(record.len(), |index| Cell::Text(field(index)), |index| field(index).into())
 }
 
 #[cfg(test)]
@@ -126,7 +86,7 @@ mod tests {
     }
 
     fn named(text: &str, column: &str) -> Result<CsvRows> {
-        let options = Options { column: Some(column.to_owned()), delimiter: None };
+        let options = Options { column: Some(column.to_owned()), ..Options::default() };
         CsvRows::open(lines_of(text.as_bytes()), &options)
     }
 
@@ -150,11 +110,30 @@ mod tests {
 
     #[test]
     fn a_header_without_codes_shows_no_code() {
-        let error: Error = open("SECRET-1\nSECRET-2\n").err().unwrap();
-        assert_eq!(error.to_string(), "test.csv: the first line names no column of codes");
-        assert!(error.help().unwrap().contains("--column NAME"));
+        for text in ["SECRET\nTOPSECRET\n", "SECRET-1,20\nSECRET-2,30\n", "SECRET 1\nSECRET 2\n"] {
+            let error: Error = open(text).err().unwrap();
+            assert_eq!(error.to_string(), "test.csv: the first line names no column of codes");
+            assert!(error.help().unwrap().contains("--column NAME"));
+        }
         let error = named("kod,sleva\n", "kud").err().unwrap();
         assert_eq!(error.help(), Some("did you mean 'kod'?"));
+    }
+
+    #[test]
+    fn a_single_column_of_codes_needs_no_header() {
+        assert_eq!(codes(open("A-1\n\"B,2\"\n\n C3 \n").unwrap()), ["A-1", "B,2", "C3"]);
+        assert_eq!(reasons("A-1\nB,2\n"), [(2, "the row has 2 fields, the header has 1".to_owned())]);
+        assert_eq!(codes(named("A-1\nB-2\n", "A-1").unwrap()), ["B-2"], "what is named is a header");
+    }
+
+    #[test]
+    fn what_is_not_valid_yet_is_rejected() {
+        let text = "code,Valid From,note\nA,2020-01-01,x\nB,2999-01-01,\nC,,\nD,soon,\n";
+        let first = open(text).unwrap().next().unwrap().unwrap().content.unwrap();
+        assert_eq!(serde_json::to_value(&first.metadata).unwrap(), serde_json::json!({"note": "x"}));
+        let reasons = reasons(text);
+        assert_eq!(reasons.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [3, 5]);
+        assert_eq!(reasons[0].1, "valid_from lies in the future; import the voucher when it is valid");
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, Receiver};
 
-use super::{Input, Options, Row, Rows, Seen, check, open};
+use super::{Options, Reading, Row, Seen, Source};
 use crate::error::{Error, ErrorKind, Result};
-use crate::voucher::{Code, Imported, Lookup, NewVoucher, PoolName, PoolSettings, Stock};
+use crate::voucher::{Code, Imported, Lookup, Metadata, NewVoucher, PoolName, PoolSettings, Stock};
 
 /// How many vouchers are looked up at once.
 const CHUNK: usize = 10_000;
@@ -91,21 +92,18 @@ impl ImportReport {
 /// each call of the store.
 ///
 /// # Errors
-/// Those of [`open`], [`ErrorKind::InvalidInput`] where the file is broken, and those of the store.
+/// Those of [`Source::open`], [`ErrorKind::InvalidInput`] where the file is broken, and those of the store.
 pub async fn import(
     stock: &dyn Stock,
     pool: &PoolName,
-    input: &Input,
+    source: &Source,
     options: &Options,
     progress: &mut (dyn FnMut(&ImportReport) + Send),
 ) -> Result<ImportReport> {
-    let rows = match input {
-        Input::Standard => open(input, options)?,
-        Input::File(_) => {
-            check(input, options)?;
-            open(input, options)?
-        }
-    };
+    if source.is_repeatable() {
+        source.open(options)?.check()?;
+    }
+    let rows = source.open(options)?;
     ensure_pool(stock, pool).await?;
     let mut report = ImportReport::new(pool.clone());
     let mut seen = Seen::default();
@@ -135,7 +133,7 @@ fn read_ahead(mut chunks: Chunks) -> Receiver<Result<Chunk>> {
     receiver
 }
 
-async fn ensure_pool(stock: &dyn Stock, pool: &PoolName) -> Result<()> {
+pub(super) async fn ensure_pool(stock: &dyn Stock, pool: &PoolName) -> Result<()> {
     match stock.create_pool(pool, &PoolSettings::default()).await {
         Err(error) if error.kind() == ErrorKind::Refused => Ok(()),
         created => created,
@@ -147,10 +145,10 @@ async fn ensure_pool(stock: &dyn Stock, pool: &PoolName) -> Result<()> {
 ///
 /// # Errors
 /// As for [`import`].
-pub async fn new_codes(lookup: &dyn Lookup, input: &Input, options: &Options, seen: &mut Seen) -> Result<u64> {
+pub async fn new_codes(lookup: &dyn Lookup, source: &Source, options: &Options, seen: &mut Seen) -> Result<u64> {
     let now = Timestamp::now();
     let mut new = 0;
-    for chunk in Chunks::new(open(input, options)?, CHUNK) {
+    for chunk in Chunks::new(source.open(options)?, CHUNK) {
         let mut vouchers = chunk?.vouchers;
         // The first row of a code counts, so one that expired hides a later one, as it does in an import.
         vouchers.retain(|voucher| seen.insert(&voucher.code) && voucher.expires_at.is_none_or(|end| end > now));
@@ -169,14 +167,14 @@ struct Chunk {
 
 /// Rows, at most `size` at a time.
 struct Chunks {
-    rows: Rows,
+    rows: Reading,
     size: usize,
     /// What comes after the rows before it.
     error: Option<Error>,
 }
 
 impl Chunks {
-    fn new(rows: Rows, size: usize) -> Chunks {
+    fn new(rows: Reading, size: usize) -> Chunks {
         Chunks { rows, size, error: None }
     }
 }
@@ -211,10 +209,21 @@ impl Iterator for Chunks {
 
 /// How much memory a voucher takes, in bytes, roughly.
 fn weight(voucher: &NewVoucher) -> usize {
+    size_of::<NewVoucher>() + 16 + voucher.code.as_str().len() + columns_weight(&voucher.metadata)
+}
+
+fn columns_weight(columns: &Metadata) -> usize {
     const COLUMN: usize = 160;
-    let column =
-        |(name, value): (&String, &serde_json::Value)| COLUMN + name.len() + value.as_str().map_or(0, str::len);
-    size_of::<NewVoucher>() + 16 + voucher.code.as_str().len() + voucher.metadata.iter().map(column).sum::<usize>()
+    columns.iter().map(|(name, value)| COLUMN + name.len() + value_weight(value)).sum()
+}
+
+fn value_weight(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(values) => values.iter().map(|value| size_of::<Value>() + value_weight(value)).sum(),
+        Value::Object(values) => columns_weight(values),
+        _ => 0,
+    }
 }
 
 #[cfg(test)]
@@ -342,14 +351,14 @@ mod tests {
             Folder(tempfile::tempdir().unwrap())
         }
 
-        fn file(&self, text: &str) -> Input {
+        fn file(&self, text: &str) -> Source {
             let path: PathBuf = self.0.path().join("codes.csv");
             std::fs::write(&path, text).unwrap();
-            Input::File(path)
+            Source::of_file(&path).unwrap()
         }
     }
 
-    async fn import_into(shelf: &Shelf, input: &Input) -> Result<ImportReport> {
+    async fn import_into(shelf: &Shelf, input: &Source) -> Result<ImportReport> {
         import(shelf, &name("spring"), input, &Options::default(), &mut |_| ()).await
     }
 
@@ -412,13 +421,6 @@ mod tests {
         let folder = Folder::new();
         assert_eq!(import_into(&shelf, &folder.file("code\n")).await.unwrap().read, 0);
         assert_eq!(*shelf.pools.lock().unwrap(), [name("spring")]);
-    }
-
-    #[tokio::test]
-    async fn an_unknown_format_is_refused() {
-        let input = Input::File("codes.pdf".into());
-        let error = import_into(&Shelf::default(), &input).await.unwrap_err();
-        assert_eq!(error.to_string(), "codes.pdf: the format is not known by the file's name");
     }
 
     #[tokio::test]

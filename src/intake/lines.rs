@@ -1,12 +1,15 @@
 //! Text, line by line.
 
 use std::fmt;
-use std::io::{BufRead, Read};
+use std::io::{self, BufRead, Read};
 
+use super::invalid;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The longest line, in bytes: what has no line ends must not fill the memory.
 pub(crate) const LINE_LIMIT: usize = 16 << 20;
+
+const ENCODING_HELP: &str = "save the file as UTF-8; an import can also be told how it is written, with --encoding";
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
@@ -14,6 +17,8 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 pub(crate) struct Lines {
     name: String,
     source: Box<dyn BufRead + Send>,
+    /// Whether which characters the bytes stand for is a guess.
+    guessed: bool,
     buffer: Vec<u8>,
     /// Whether the buffer holds a line that was looked at but not yet given out.
     held: bool,
@@ -24,7 +29,18 @@ pub(crate) struct Lines {
 impl Lines {
     /// Reads from `source`; `name` stands in errors.
     pub(crate) fn new(name: impl Into<String>, source: Box<dyn BufRead + Send>) -> Lines {
-        Lines { name: name.into(), source, buffer: Vec::new(), held: false, line: 0, bytes: 0 }
+        Lines { name: name.into(), source, guessed: false, buffer: Vec::new(), held: false, line: 0, bytes: 0 }
+    }
+
+    /// Reads text whose encoding is perhaps a guess.
+    pub(crate) fn with_guessed_encoding(mut self, guessed: bool) -> Lines {
+        self.guessed = guessed;
+        self
+    }
+
+    /// Whether which characters the bytes stand for is a guess.
+    pub(crate) fn is_guessed(&self) -> bool {
+        self.guessed
     }
 
     /// The number of the line given out last, from 1.
@@ -68,9 +84,7 @@ impl Lines {
     fn fill(&mut self) -> Result<bool> {
         self.buffer.clear();
         let read = (&mut self.source).take(LINE_LIMIT as u64).read_until(b'\n', &mut self.buffer);
-        let length = read.map_err(|error| {
-            Error::new(ErrorKind::Io, format!("cannot read {}: {error}", self.name)).with_source(error)
-        })?;
+        let length = read.map_err(|error| unreadable(&self.name, self.line + 1, error))?;
         if length == LINE_LIMIT && !self.buffer.ends_with(b"\n") {
             return Err(self.error_at(self.line + 1, "the line does not end within 16 MiB"));
         }
@@ -82,10 +96,12 @@ impl Lines {
     }
 
     fn text(&self) -> Result<&str> {
-        std::str::from_utf8(&self.buffer).map_err(|_| {
-            let line = self.line + u64::from(self.held);
-            self.error_at(line, "the text is not UTF-8").with_help("save the file as UTF-8")
-        })
+        let line = self.line + u64::from(self.held);
+        match std::str::from_utf8(&self.buffer) {
+            Ok(text) if !text.contains('\0') => Ok(text),
+            Ok(_) => Err(self.error_at(line, "a NUL byte stands here; this is not text")),
+            Err(_) => Err(self.error_at(line, "the text is not UTF-8").with_help(ENCODING_HELP)),
+        }
     }
 
     /// An error of the input at a line.
@@ -95,7 +111,20 @@ impl Lines {
 
     /// An error of the input as a whole.
     pub(crate) fn error(&self, problem: impl fmt::Display) -> Error {
-        Error::new(ErrorKind::InvalidInput, format!("{}: {problem}", self.name))
+        invalid(&self.name, problem)
+    }
+}
+
+/// What the system, or whoever unpacks or decodes a text, says about the line that should come next.
+pub(super) fn unreadable(name: &str, line: u64, error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            invalid(name, "the file ends early").with_help("fetch or export it again: a part is missing")
+        }
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+            invalid(name, format!("cannot be read from line {line} on: {error}")).with_help(ENCODING_HELP)
+        }
+        _ => Error::new(ErrorKind::Io, format!("cannot read {name}: {error}")).with_source(error),
     }
 }
 
@@ -135,6 +164,13 @@ mod tests {
         lines.next().unwrap();
         assert_eq!(lines.peek().unwrap_err().to_string(), "test.csv:2: the text is not UTF-8");
         assert_eq!(lines.next().unwrap_err().to_string(), "test.csv:2: the text is not UTF-8");
+    }
+
+    #[test]
+    fn refuses_what_is_no_text() {
+        let mut lines = lines_of(b"a\nb\0\n");
+        lines.next().unwrap();
+        assert_eq!(lines.next().unwrap_err().to_string(), "test.csv:2: a NUL byte stands here; this is not text");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Delimited text with a header.
 
+use super::columns::check_names;
 use super::{Lines, Record};
 use crate::error::Result;
 
@@ -24,7 +25,8 @@ impl Table {
             }
             Some(delimiter) => delimiter,
             None => {
-                let is_tsv = lines.name().to_lowercase().ends_with(".tsv");
+                let name = lines.name().to_lowercase();
+                let is_tsv = name.strip_suffix(".gz").unwrap_or(&name).ends_with(".tsv");
                 let header = lines.peek()?.unwrap_or_default();
                 if is_tsv && header.contains('\t') { '\t' } else { detect(header) }
             }
@@ -41,17 +43,19 @@ impl Table {
         Ok(Table { lines, delimiter, names, record })
     }
 
+    /// Takes the first line for a record like all others.
+    pub(crate) fn without_header(lines: Lines, delimiter: Option<char>) -> Table {
+        Table { lines, delimiter: delimiter.unwrap_or(DELIMITERS[0]), names: Vec::new(), record: Record::default() }
+    }
+
     /// Refuses a header that names two columns alike. Columns without a name are no columns.
     pub(crate) fn check_names(&self) -> Result<()> {
-        let mut names: Vec<&str> = self.names.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
-        names.sort_unstable();
-        match names.windows(2).find(|pair| pair[0] == pair[1]) {
-            None => Ok(()),
-            Some(pair) => {
-                let error = self.lines.error(format!("two columns are called '{}'", pair[0]));
-                Err(error.with_help("rename or remove one of them"))
-            }
-        }
+        check_names(self.lines.name(), &self.names)
+    }
+
+    /// The character between two fields.
+    pub(crate) fn delimiter(&self) -> char {
+        self.delimiter
     }
 
     /// The names of the columns, without white space around them.
@@ -76,9 +80,19 @@ pub(crate) fn normalized(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
+/// Whether a line has more than one field.
+pub(crate) fn is_delimited(line: &str, delimiter: Option<char>) -> bool {
+    let line = outside_quotes(line);
+    delimiter.map_or_else(|| line.contains(DELIMITERS), |delimiter| line.contains(delimiter))
+}
+
+fn outside_quotes(line: &str) -> String {
+    line.split('"').step_by(2).collect()
+}
+
 fn detect(header: &str) -> char {
-    let outside_quotes: String = header.split('"').step_by(2).collect();
-    let count = |delimiter: char| outside_quotes.matches(delimiter).count();
+    let header = outside_quotes(header);
+    let count = |delimiter: char| header.matches(delimiter).count();
     DELIMITERS.into_iter().rev().max_by_key(|&delimiter| count(delimiter)).unwrap_or(',')
 }
 

@@ -67,6 +67,14 @@ impl Expression {
         }
     }
 
+    /// The text of an expression that compiles.
+    ///
+    /// # Errors
+    /// As for [`Expression::new`].
+    pub fn checked(text: &str) -> Result<String> {
+        Expression::new(text).map(|_| text.to_owned())
+    }
+
     /// The expression as it was written.
     pub fn text(&self) -> &str {
         self.sources.files.get(NAME).map_or("", |source| &source.original)

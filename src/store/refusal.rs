@@ -1,12 +1,18 @@
 //! What every store says, in the same words, when a request does not fit what is there.
 
 use crate::error::{Error, ErrorKind};
-use crate::voucher::PoolName;
+use crate::voucher::{ImportId, PoolName};
 
 /// There is no such pool.
 pub(super) fn no_such_pool(name: &PoolName) -> Error {
     Error::new(ErrorKind::NotFound, format!("there is no pool '{name}'"))
         .with_help("'tearoff pool list' shows those that exist")
+}
+
+/// The pool has had no such import.
+pub(super) fn no_such_import(pool: &PoolName, import: &ImportId) -> Error {
+    Error::new(ErrorKind::NotFound, format!("pool '{pool}' has had no import '{import}'"))
+        .with_help("'tearoff pool import' says the id of its import; one that added nothing is none")
 }
 
 /// A page was asked for behind a code that is not there.
@@ -30,6 +36,12 @@ pub(super) fn is_overflow(name: &PoolName) -> Error {
 pub(super) fn is_reserved(name: &PoolName) -> Error {
     let message = format!("codes of pool '{name}' are reserved at this moment");
     refused(message, "wait until the messages that need them are done")
+}
+
+/// Messages for a customer who is to be forgotten are under way.
+pub(super) fn is_under_way() -> Error {
+    let message = "messages for this customer are under way".to_owned();
+    refused(message, "wait until they are done, then ask again")
 }
 
 /// Customers hold codes, and nobody said that they are archived.

@@ -39,6 +39,11 @@ impl Code {
         Code(format!("{pool}-preview").into())
     }
 
+    /// A code whose pattern was held to what codes are held to.
+    pub(super) fn of_pattern(text: String) -> Code {
+        Code(text.into())
+    }
+
     fn problem(text: &str) -> Option<&'static str> {
         if text.is_empty() {
             Some("is empty")

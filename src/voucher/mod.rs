@@ -5,9 +5,11 @@
 mod channel;
 mod claim;
 mod code;
+mod generation;
 mod id;
 mod journal;
 mod lease;
+mod pattern;
 mod period;
 mod pool;
 mod port;
@@ -21,9 +23,11 @@ pub use claim::{
     Source, Width,
 };
 pub use code::{Code, Metadata, NewVoucher, Voucher};
+pub use generation::Generator;
 pub use id::{CampaignId, CustomerId, EventId, ImportId, MessageId, PoolName, check_name};
 pub use journal::{Change, JournalEntry, JournalPosition, JournalSize};
 pub use lease::{Lease, LeaseId};
+pub use pattern::{Charset, Pattern};
 pub use period::Period;
 pub use pool::{
     Catalogue, Count, Forgotten, LimitUse, Limits, LowStock, PeriodLimit, PoolCard, PoolCounts, PoolSettings,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{ByOthers, Code, Metadata, Period, PoolName};
+use super::{ByOthers, Code, Metadata, Pattern, Period, PoolName};
 use crate::error::{Error, ErrorKind};
 
 /// What a pool's owner may set.
@@ -34,8 +34,8 @@ pub struct PoolSettings {
     pub floor: u64,
     /// Whoever watches the stock is told when no more than so many vouchers are left.
     pub low_stock: Thresholds,
-    /// How codes are made where the stock is not enough, as text.
-    pub pattern: Option<String>,
+    /// What codes look like that are made where the stock is not enough. A pool without makes none.
+    pub pattern: Option<Pattern>,
     /// Who may use a voucher, and when.
     pub redemption: RedemptionRules,
     /// Whether new claims are refused. Existing bindings are served all the same.

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{
-    Binding, CampaignId, Catalogue, Claim, Claimed, Code, Count, CustomerId, EventId, Forgotten, ImportId,
+    Binding, CampaignId, Catalogue, Change, Claim, Claimed, Code, Count, CustomerId, EventId, Forgotten, ImportId,
     JournalEntry, JournalPosition, JournalSize, Kept, Lease, LimitUse, LowStock, MessageId, NewVoucher, PoolName,
     PoolSettings, PoolStatus, Redemption, RedemptionResult, ReleasedMessage, RolledBack, Settled, Undone, Voided,
     Voucher, VoucherRecord,
@@ -29,15 +29,17 @@ pub trait Claims: Send + Sync {
     /// - the pool is unknown or paused, or a limit is reached: refused, `limit_reached` as contended while another lease
     ///   holds reservations that count for that limit;
     /// - a voucher that has not expired is taken from the pool's stock, those of the earliest expiry first and in random
-    ///   order among these; a web layer takes none of a pool that has no more than its `floor` available; else from the first pool of its overflow chain that has one (paused ones are passed over); else
+    ///   order among these; else from the first pool of its overflow chain that has one (paused ones are passed over); else
     ///   the fallback code of the first pool of that chain that has one. The choice is bound under the claim's key in the
-    ///   pool that the template names;
+    ///   pool that the template names. To a web layer, a pool of the chain has none when no more than its own `floor` are
+    ///   available;
     /// - nothing: `pool_empty`, as contended while another lease holds reservations taken from a pool of the chain.
     ///
     /// A binding stops being valid at the earliest of its voucher's expiry, that of the pool that gave it, and that pool's
     /// `valid_for` from now; later settings do not move it. A fallback code is no voucher: it never expires, no count and no
     /// list of vouchers holds it. For a limit, bindings count under the pool that the template names, wherever they come from,
-    /// until they expire; a test claim is refused by a limit that live ones have reached.
+    /// until they expire or are ended by hand, and for good once they are redeemed; a test claim is refused by a limit that live
+    /// ones have reached.
     ///
     /// Of the claims of one pool, those earlier in the slice come first. What ran-out leases had reserved goes back before anything is answered. With
     /// no claims, the call renews the lease.
@@ -142,7 +144,8 @@ pub trait Stock: Send + Sync {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such pool.
     async fn import_as(&self, pool: &PoolName, import: &ImportId, vouchers: &[NewVoucher]) -> Result<Vec<Imported>>;
 
-    /// Voids what an import brought and is still available. Asked again, it finds nothing more.
+    /// Voids what an import brought and is still available. Asked again, it finds nothing more. An import that added nothing
+    /// is none.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such pool, or it has had no such import.
@@ -150,7 +153,7 @@ pub trait Stock: Send + Sync {
 
     /// Tells which of these pools have fallen to a threshold of their `low_stock` since it was told last. What is reserved
     /// counts as not given yet, so that nothing is told of what may come back. Each crossing is told to one caller; what rises
-    /// above a threshold by an import, say, can cross it again.
+    /// above a threshold by an import, say, can cross it again. Changed thresholds are told anew.
     async fn low_stock(&self, pools: &[PoolName]) -> Result<Vec<LowStock>>;
 
     /// How many vouchers are best imported by one call, where there are many.
@@ -174,8 +177,9 @@ pub enum Imported {
 #[async_trait]
 pub trait Desk: Send + Sync {
     /// Takes back what a message that will never be delivered holds under its own keys (`message`, `occurrence`), whether
-    /// reserved or assigned, and retires its id in the same step. Wider keys and redeemed vouchers stay. Asked again, it
-    /// gives back nothing more. Expired and void vouchers are left as they are.
+    /// reserved or assigned, and retires its id in the same step. Wider keys and redeemed vouchers stay,
+    /// also what was made its customer's current voucher. Asked again, it gives back nothing more. Expired and void vouchers are
+    /// left as they are.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for a message that the store never accepted and that reserves nothing.
@@ -208,7 +212,8 @@ pub trait Redemptions: Send + Sync {
     /// For each, the first of these that holds:
     /// - the project has no such code: `Unknown`; nothing is remembered;
     /// - this event asked for this code before: the answer that it got then; `AlreadyRedeemed` if its use was taken back;
-    /// - it is used: `AlreadyRedeemed`; ended by hand: `Void`; over: `Expired`; assigned to nobody (available, or reserved): `NotAssigned`;
+    /// - it is used: `AlreadyRedeemed`; ended by hand: `Void`; over at the moment of its use, which is that of the event where
+    ///   it says one: `Expired`; assigned to nobody (available, or reserved): `NotAssigned`;
     /// - its customer is not the `holder` that the rules were judged for: `Moved`, and nothing is remembered;
     /// - the rules do not pass: `RuleFailed`;
     /// - it is used now: `Redeemed`.
@@ -259,6 +264,30 @@ pub trait Journal: Send + Sync {
         after: Option<&JournalPosition>,
         limit: usize,
     ) -> Result<Vec<JournalEntry>>;
+
+    /// How many vouchers of a pool were given since a moment and have not come back. A store that knows without reading its
+    /// whole journal says so itself.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such pool.
+    async fn given_since(&self, pool: &PoolName, since: Timestamp) -> Result<u64> {
+        const PAGE: usize = 1_000;
+        let (mut given, mut returned, mut after) = (0, 0, None);
+        loop {
+            let entries = self.journal(pool, after.as_ref(), PAGE).await?;
+            for entry in entries.iter().filter(|entry| entry.at >= since) {
+                match entry.change {
+                    Change::Assigned => given += entry.count,
+                    Change::Released => returned += entry.count,
+                    _ => {}
+                }
+            }
+            match entries.last() {
+                Some(last) => after = Some(last.position.clone()),
+                None => return Ok(u64::saturating_sub(given, returned)),
+            }
+        }
+    }
 
     /// What is known of one voucher's past, oldest first, each entry about this one alone: its import even if the journal does
     /// not go back so far. Empty where the project does not have the code.

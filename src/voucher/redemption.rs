@@ -53,7 +53,8 @@ pub struct Redemption {
     pub event_id: EventId,
     /// Who uses it, where that is known.
     pub customer_id: Option<CustomerId>,
-    /// When it was used, where that is known; else it is now.
+    /// When it was used, where that is known; else it is now. A voucher whose time was not over at that moment is used, also
+    /// where the event is told later.
     pub at: Option<Timestamp>,
     /// Who held the voucher when the rules of its pool were judged. If it is somebody else by now, the answer is
     /// [`RedemptionResult::Moved`] and nothing is done.

@@ -6,5 +6,6 @@ mod audit;
 mod bad_input;
 mod check;
 mod crash;
+mod limits;
 mod run;
 mod workshop;

@@ -1,17 +1,23 @@
 //! The program as people and scripts run it: every command on a store of its own, exit codes, and what is printed where.
 #![allow(clippy::unwrap_used)]
 
+mod assign;
 mod bad_input;
 mod bench;
 mod desk;
 mod events;
 mod exports;
+mod generating;
+mod generation;
 mod globals;
 mod help;
 mod imports;
+mod low_stock;
 mod pools;
 mod redemptions;
 mod render;
+mod rules;
+mod schedules;
 mod shop;
 mod stores;
 mod vouchers;

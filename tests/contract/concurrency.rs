@@ -231,3 +231,51 @@ async fn deliver_all(store: Arc<dyn Store>, lease_time: Duration, mut open: Vec<
     }
     shown
 }
+
+/// 64 purchases with one code at once, half of them told twice, from two processes: exactly one has it.
+pub(crate) async fn one_of_many_uses_a_code<F: Fixture>() {
+    let world = World::<F>::with_codes(8).await;
+    let stores = [world.store.clone(), world.fixture.another().await];
+    for n in 0..4 {
+        let code = world.send(&one(n)).await.voucher.code;
+        let mut tills = JoinSet::new();
+        for till in 0..64 {
+            let store = stores[till % 2].clone();
+            let holder = CustomerId::new(format!("c{n}")).ok();
+            let wish = Redemption { holder, ..redemption(&code, &format!("order-{}", till / 2 + till % 4 / 2 * 32)) };
+            tills.spawn(async move { (wish.event_id.clone(), store.redeem(&[wish]).await.unwrap().remove(0)) });
+        }
+        let answers = tills.join_all().await;
+        let winners: HashSet<_> = answers
+            .iter()
+            .filter(|(_, result)| *result == RedemptionResult::Redeemed)
+            .map(|(event, _)| event.clone())
+            .collect();
+        assert_eq!(winners.len(), 1);
+        let is_right = |(event, result): &(EventId, RedemptionResult)| match winners.contains(event) {
+            true => *result == RedemptionResult::Redeemed,
+            false => *result == RedemptionResult::AlreadyRedeemed,
+        };
+        assert!(answers.iter().all(is_right));
+    }
+    assert_eq!(world.counts("spring").await.redeemed, 4);
+}
+
+/// Vouchers are used and ended at once: each ends as one of both, and everybody is told which.
+pub(crate) async fn a_code_is_used_or_ended<F: Fixture>() {
+    let world = World::<F>::with_codes(40).await;
+    let other = world.fixture.another().await;
+    for n in 0..40 {
+        let code = world.send(&one(n)).await.voucher.code;
+        let wish = [Redemption { holder: CustomerId::new(format!("c{n}")).ok(), ..redemption(&code, "e") }];
+        let codes = [code.clone()];
+        let (used, ended) = tokio::join!(world.store.redeem(&wish), other.void(&codes));
+        let state = match (used.unwrap()[0], ended.unwrap()[0]) {
+            (RedemptionResult::Redeemed, Voided::Redeemed) => State::Redeemed,
+            (RedemptionResult::Void, Voided::Voided) => State::Void,
+            answers => panic!("{answers:?}"),
+        };
+        assert_eq!(world.record(&code).await.state, state);
+    }
+    assert!(world.is_sound("spring").await);
+}

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tearoff::store::{Clock, Options};
+use tearoff::store::{Clock, GeneratingStore, Options};
 use tearoff::voucher::Store;
 use tempfile::TempDir;
 
@@ -122,5 +122,32 @@ impl Fixture for SqliteMemory {
 
     fn now(&self) -> Timestamp {
         (self.clock.clock())()
+    }
+}
+
+/// A store beneath one that makes codes, which is to be noticed only by pools with a pattern.
+pub(crate) struct Generating<F>(F);
+
+impl<F: Fixture> Fixture for Generating<F> {
+    const LEASE: Duration = F::LEASE;
+
+    async fn new() -> Generating<F> {
+        Generating(F::new().await)
+    }
+
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::new(GeneratingStore::new(self.0.store()))
+    }
+
+    async fn another(&self) -> Arc<dyn Store> {
+        Arc::new(GeneratingStore::new(self.0.another().await))
+    }
+
+    async fn pass(&self, time: Duration) {
+        self.0.pass(time).await;
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.now()
     }
 }

@@ -168,3 +168,171 @@ pub(crate) async fn a_customer_limit_counts_messages_of_any_id<F: Fixture>() {
     world.store.release_message(&MessageId::new("0190-77aa").unwrap()).await.unwrap();
     world.send(&third).await;
 }
+
+fn in_period(limit: &str) -> Limits {
+    Limits { per_period: Some(limit.parse().unwrap()), ..Limits::default() }
+}
+
+/// The time until the next hour begins, by the store's clock.
+fn until_next_hour<F: Fixture>(world: &World<F>) -> Duration {
+    let hour = 3_600_000;
+    let left = hour - world.fixture.now().as_millisecond().rem_euclid(hour);
+    Duration::from_millis(left.unsigned_abs())
+}
+
+/// Goes to the beginning of an hour, so that what a test does happens within one.
+async fn begin_an_hour<F: Fixture>(world: &World<F>) {
+    world.fixture.pass(until_next_hour(world) + Duration::from_secs(1)).await;
+}
+
+/// In each period so many, and in the next as many again.
+pub(crate) async fn a_limit_of_a_period_counts_that_period<F: Fixture>() {
+    let world = limited::<F>(in_period("2/hour")).await;
+    begin_an_hour(&world).await;
+    let lease = world.lease();
+    let answers = world.store.reserve(&lease, &[one(1), one(2), one(3)]).await.unwrap();
+    assert!(matches!(answers[1], Claimed::Bound(_)));
+    assert_eq!(answers[2], Claimed::Refused(Refusal::LimitReached));
+    let Claimed::Bound(binding) = &answers[0] else { panic!("{answers:?}") };
+    world.settle(&lease, &[kept(&[(&one(1), binding)])]).await;
+    world.send(&one(2)).await;
+    assert_eq!(world.reserve(&world.lease(), &one(3)).await, Claimed::Refused(Refusal::LimitReached));
+    assert!(same_voucher(&world.take(&world.lease(), &one(1)).await, binding));
+    begin_an_hour(&world).await;
+    world.send(&one(3)).await;
+    world.send(&one(4)).await;
+    assert_eq!(world.reserve(&world.lease(), &one(5)).await, Claimed::Refused(Refusal::LimitReached));
+}
+
+/// A voucher counts in the period in which it was taken, whenever it is settled, and wherever the limit was set later.
+pub(crate) async fn a_voucher_counts_when_it_was_taken<F: Fixture>() {
+    let world = World::<F>::with_codes(20).await;
+    begin_an_hour(&world).await;
+    world.fixture.pass(Duration::from_secs(3600) - Duration::from_secs(20)).await;
+    let lease = world.lease();
+    let binding = world.take(&lease, &one(1)).await;
+    world.fixture.pass(Duration::from_secs(30)).await;
+    world.settle(&lease, &[kept(&[(&one(1), &binding)])]).await;
+    for (limit, reached) in [("1/hour", false), ("1/month", false), ("2/hour", true)] {
+        world.set("spring", PoolSettings { limits: in_period(limit), ..PoolSettings::default() }).await;
+        let holder = world.lease();
+        let answers = world.store.reserve(&holder, &[one(2), one(3), one(4)]).await.unwrap();
+        let taken = answers.iter().filter(|answer| matches!(answer, Claimed::Bound(_))).count();
+        let expected = if reached { 2 } else { usize::from(limit == "1/hour") };
+        assert_eq!(taken, expected, "{limit}");
+        world.release(&holder).await;
+    }
+}
+
+/// What went back leaves its period too; tests and vouchers that expired count in none.
+pub(crate) async fn what_is_released_leaves_its_period<F: Fixture>() {
+    let limits = in_period("1/hour");
+    let world = limited::<F>(limits).await;
+    begin_an_hour(&world).await;
+    let lease = world.lease();
+    world.take(&lease, &one(1)).await;
+    world.release(&lease).await;
+    world.take(&world.lease(), &one(2)).await;
+    world.outlast_leases().await;
+    world.send(&one(3)).await;
+    world.store.release_message(&MessageId::new("m3").unwrap()).await.unwrap();
+    world.send(&claim("spring", &test_message("t", "ada"), Width::Message)).await;
+    let short = PoolSettings { limits, valid_for: Some(Duration::from_secs(30)), ..PoolSettings::default() };
+    world.set("spring", short).await;
+    world.send(&one(4)).await;
+    assert_eq!(world.reserve(&world.lease(), &one(5)).await, Claimed::Refused(Refusal::LimitReached));
+    world.fixture.pass(Duration::from_secs(31)).await;
+    world.send(&one(5)).await;
+}
+
+/// The limit of a period is contended while a reservation of this period counts for it, and not by one of the period before.
+pub(crate) async fn a_limit_of_a_period_is_contended_within_it<F: Fixture>() {
+    let world = limited::<F>(in_period("1/hour")).await;
+    begin_an_hour(&world).await;
+    let (holder, asker) = (world.lease(), world.lease());
+    let binding = world.take(&holder, &one(1)).await;
+    assert_eq!(world.reserve(&holder, &one(2)).await, Claimed::Refused(Refusal::LimitReached));
+    assert_eq!(world.reserve(&asker, &one(2)).await, Claimed::Contended(Refusal::LimitReached));
+    world.settle(&holder, &[kept(&[(&one(1), &binding)])]).await;
+    assert_eq!(world.reserve(&asker, &one(2)).await, Claimed::Refused(Refusal::LimitReached));
+    begin_an_hour(&world).await;
+    world.fixture.pass(Duration::from_secs(3600) - Duration::from_secs(20)).await;
+    let slow = world.lease();
+    world.take(&slow, &one(3)).await;
+    world.fixture.pass(Duration::from_secs(30)).await;
+    world.send(&one(4)).await;
+    assert_eq!(world.reserve(&world.lease(), &one(5)).await, Claimed::Refused(Refusal::LimitReached));
+}
+
+/// Web layers leave the last vouchers to campaigns; what they were given before is theirs.
+pub(crate) async fn a_web_layer_leaves_the_floor<F: Fixture>() {
+    let world = World::<F>::with_codes(5).await;
+    world.set("spring", PoolSettings { floor: 3, ..PoolSettings::default() }).await;
+    let layer = |n: usize| {
+        let message = MessageIdentity { channel: Channel::WebLayer, ..identity(&format!("w{n}"), "ada") };
+        claim("spring", &std::sync::Arc::new(message), Width::Message)
+    };
+    let lease = world.lease();
+    let answers = world.store.reserve(&lease, &[layer(1), layer(2), layer(3)]).await.unwrap();
+    assert!(matches!(answers[..2], [Claimed::Bound(_), Claimed::Bound(_)]));
+    assert_eq!(answers[2], Claimed::Refused(Refusal::PoolEmpty));
+    assert_eq!(world.reserve(&world.lease(), &layer(3)).await, Claimed::Contended(Refusal::PoolEmpty));
+    assert_eq!(world.store.reserve(&lease, &[layer(1)]).await.unwrap()[0], answers[0]);
+    for n in 1..=3 {
+        world.send(&one(n)).await;
+    }
+    assert_eq!(world.available("spring").await, 0);
+    world.import("spring", &numbered("MORE", 3)).await;
+    assert_eq!(world.reserve(&lease, &layer(4)).await, Claimed::Refused(Refusal::PoolEmpty));
+    world.import("spring", &numbered("YET", 1)).await;
+    world.take(&lease, &layer(4)).await;
+}
+
+/// Where one pool has reached its floor, a web layer takes from the next of its chain, which has a floor of its own.
+pub(crate) async fn each_pool_of_a_chain_has_its_own_floor<F: Fixture>() {
+    let world = World::<F>::with_codes(2).await;
+    world.set("spring", PoolSettings { floor: 1, ..PoolSettings::default() }).await;
+    let first = PoolSettings { floor: 1, overflow: Some(pool("spring")), ..PoolSettings::default() };
+    world.pool("vip", first.clone()).await;
+    world.import("vip", &numbered("V", 1)).await;
+    let layer = |n: usize| {
+        let message = MessageIdentity { channel: Channel::WebLayer, ..identity(&format!("w{n}"), "ada") };
+        claim("vip", &std::sync::Arc::new(message), Width::Message)
+    };
+    let lease = world.lease();
+    let binding = world.take(&lease, &layer(1)).await;
+    assert_eq!((binding.source, &binding.from), (Source::Overflow, &pool("spring")));
+    assert_eq!(world.reserve(&lease, &layer(2)).await, Claimed::Refused(Refusal::PoolEmpty));
+    world.set("vip", PoolSettings { fallback: Some(code("ALL10")), ..first }).await;
+    assert_eq!(world.take(&lease, &layer(2)).await.source, Source::Fallback);
+}
+
+/// Who asks beforehand is told what counts for each limit: what is reserved and alive, and nothing that is over.
+pub(crate) async fn the_use_of_limits_is_told<F: Fixture>() {
+    let world = limited::<F>(in_period("9/hour")).await;
+    begin_an_hour(&world).await;
+    let customers = ["ada", "c2", "nobody"].map(|id| CustomerId::new(id).unwrap());
+    let campaign = CampaignId::new("a").unwrap();
+    let of = async |campaign: Option<&CampaignId>| {
+        world.store.limit_use(&pool("spring"), campaign, &customers).await.unwrap().unwrap()
+    };
+    assert_eq!(of(None).await, LimitUse { of_customers: vec![0; 3], ..LimitUse::default() });
+    let taken = world.send(&claim("spring", &message_of("a", "a1", "ada"), Width::Message)).await.voucher.code;
+    world.redeem(&taken, "e").await;
+    let ended = world.send(&claim("spring", &message_of("a", "a2", "ada"), Width::Message)).await.voucher.code;
+    world.store.void(&[ended]).await.unwrap();
+    world.send(&claim("spring", &test_message("t", "ada"), Width::Message)).await;
+    let lease = world.lease();
+    world.take(&lease, &one(2)).await;
+    let expected = LimitUse { total: 2, in_period: 2, in_campaign: 1, of_customers: vec![1, 1, 0] };
+    assert_eq!(of(Some(&campaign)).await, expected);
+    assert_eq!(of(None).await, LimitUse { in_campaign: 0, ..expected.clone() });
+    world.outlast_leases().await;
+    let left = LimitUse { total: 1, in_period: 1, in_campaign: 1, of_customers: vec![1, 0, 0] };
+    assert_eq!(of(Some(&campaign)).await, left);
+    begin_an_hour(&world).await;
+    assert_eq!(of(Some(&campaign)).await, LimitUse { in_period: 0, ..left.clone() });
+    world.set("spring", PoolSettings::default()).await;
+    assert_eq!(of(Some(&campaign)).await, LimitUse { in_period: 0, ..left });
+    assert_eq!(world.store.limit_use(&pool("none"), None, &customers).await.unwrap(), None);
+}

@@ -154,12 +154,18 @@ pub(crate) async fn pools_come_by_name_with_their_settings<F: Fixture>() {
         eligible: Some("customer.vip".into()),
         floor: 5,
         low_stock: "10,100".parse().unwrap(),
-        pattern: Some("SUM-####".into()),
+        pattern: None,
         redemption: RedemptionRules { rule: Some("order.total >= 50".into()), by_others: ByOthers::Flag },
     };
     world.pool("autumn", settings.clone()).await;
+    let making = PoolSettings { pattern: Some(r"SUM-\####[AB]".parse().unwrap()), ..PoolSettings::default() };
+    world.pool("summer", making.clone()).await;
     let pools = world.store.pools().await.unwrap();
-    assert_eq!(pools.iter().map(|status| status.name.clone()).collect::<Vec<_>>(), [pool("autumn"), pool("spring")]);
+    assert_eq!(
+        pools.iter().map(|status| status.name.clone()).collect::<Vec<_>>(),
+        [pool("autumn"), pool("spring"), pool("summer")]
+    );
+    assert_eq!(pools[2].settings, making);
     assert_eq!((&pools[0].settings, pools[1].counts.total), (&settings, 2));
     assert_eq!(world.store.pool(&pool("autumn")).await.unwrap().as_ref(), Some(&pools[0]));
     assert_eq!(world.store.pool(&pool("winter")).await.unwrap(), None);

@@ -4,20 +4,26 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod assignments;
 mod claims;
 mod concurrency;
 mod desk;
 mod fixture;
+mod forget;
+mod generating;
+mod journal;
 mod leases;
 mod limits;
 mod lookups;
 mod model;
 mod overflow;
+mod redemption;
 mod redis_fixture;
 #[path = "../servers/mod.rs"]
 mod servers;
 mod settling;
 mod stock;
+mod stock_life;
 mod world;
 
 /// Runs every promise against a store.
@@ -98,6 +104,30 @@ macro_rules! store_contract {
                     a_final_limit_wins_over_a_contended_one,
                     vouchers_of_other_pools_count_for_the_pool_that_was_named,
                     a_shared_code_counts_for_the_campaign_that_kept_it,
+                    a_limit_of_a_period_counts_that_period,
+                    a_voucher_counts_when_it_was_taken,
+                    what_is_released_leaves_its_period,
+                    a_limit_of_a_period_is_contended_within_it,
+                    a_web_layer_leaves_the_floor,
+                    each_pool_of_a_chain_has_its_own_floor,
+                    the_use_of_limits_is_told,
+                ],
+                redemption: [
+                    a_voucher_is_used_once,
+                    redemptions_stand_for_themselves,
+                    what_nobody_was_given_is_not_used,
+                    what_is_over_is_not_used,
+                    rules_decide_for_the_present_holder,
+                    answers_are_remembered,
+                    a_use_is_taken_back,
+                    a_use_taken_back_too_late_is_over,
+                    a_used_voucher_stays_with_its_customer,
+                    a_voucher_is_ended_by_hand,
+                    an_ended_voucher_is_replaced_under_its_key,
+                    an_ended_voucher_is_refused_to_its_message,
+                    an_ended_voucher_does_not_go_back_with_its_lease,
+                    limits_count_what_is_used_and_not_what_is_ended,
+                    a_deleted_pool_forgets_uses,
                 ],
                 overflow: [
                     an_empty_pool_takes_from_its_overflow_chain,
@@ -148,6 +178,50 @@ macro_rules! store_contract {
                     an_unknown_message_cannot_be_released,
                     reclaiming_tests_leaves_live_messages_alone,
                 ],
+                stock_life: [
+                    an_import_is_undone,
+                    an_undone_import_takes_what_ran_out_leases_held,
+                    an_unknown_import_is_not_undone,
+                    an_undone_import_stays_undone,
+                    low_stock_is_told_once,
+                    low_stock_leaves_out_what_may_come_back,
+                    low_stock_is_told_again_after_a_refill,
+                    low_stock_sees_a_refill_that_nobody_looked_at,
+                    low_stock_counts_what_can_be_given,
+                    low_stock_is_told_to_one,
+                ],
+                journal: [
+                    every_step_stands_in_the_journal,
+                    a_history_tells_of_one_voucher,
+                    a_batch_is_one_entry_of_each_pool,
+                    what_changes_nothing_is_no_entry,
+                    an_undone_import_stands_in_the_journal,
+                    a_position_outlives_what_lies_before_it,
+                    trimming_leaves_what_is_younger,
+                    a_journal_belongs_to_its_pool,
+                    a_reader_of_the_journal_misses_nothing,
+                ],
+                assignments: [
+                    only_matching_vouchers_are_taken,
+                    a_matching_claim_is_a_claim,
+                    a_matching_claim_takes_from_its_own_pool_only,
+                    matching_claims_share_a_pool_with_others,
+                    the_latest_step_is_current,
+                    a_step_takes_the_place_of_a_messages_voucher,
+                    a_later_voucher_stays_current,
+                    only_what_is_held_becomes_current,
+                    a_current_voucher_that_is_over_is_replaced,
+                    a_released_step_leaves_the_current_voucher,
+                ],
+                forget: [
+                    a_forgotten_customer_is_nowhere,
+                    a_forgotten_customer_may_come_back,
+                    messages_of_the_forgotten_are_retired,
+                    the_journal_forgets_too,
+                    the_voucher_of_a_forgotten_customer_can_be_used,
+                    a_customer_whose_message_is_under_way_is_not_forgotten,
+                    the_numbers_add_up,
+                ],
                 concurrency: [
                     many_senders_share_a_pool_without_sharing_a_code,
                     one_message_sent_by_many_at_once_gets_one_code,
@@ -156,6 +230,22 @@ macro_rules! store_contract {
                     two_stores_on_the_same_data_never_give_a_code_twice,
                     a_dropped_call_loses_no_code,
                     a_failing_call_touches_no_other,
+                    one_of_many_uses_a_code,
+                    a_code_is_used_or_ended,
+                ],
+                generating: [
+                    an_empty_pool_with_a_pattern_makes_what_is_missing,
+                    a_made_code_is_bound_like_any_other,
+                    a_made_code_that_goes_back_is_stock,
+                    answers_stay_in_the_order_of_their_claims,
+                    a_used_up_pattern_leaves_its_pool_empty,
+                    a_made_code_is_once_in_the_project,
+                    nobody_waits_for_a_reserved_code,
+                    nothing_is_made_for_claims_that_are_refused,
+                    an_overflow_pool_makes_codes_for_those_before_it,
+                    a_made_code_is_valid_as_long_as_its_pool_says,
+                    a_pattern_stands_beside_nothing_that_it_contradicts,
+                    many_senders_share_what_is_made,
                 ],
                 model: [
                     any_mix_of_calls_behaves_as_the_model,
@@ -178,6 +268,7 @@ macro_rules! promises {
 
 store_contract!(sqlite_file, crate::fixture::SqliteFile);
 store_contract!(sqlite_memory, crate::fixture::SqliteMemory);
+store_contract!(sqlite_generating, crate::fixture::Generating<crate::fixture::SqliteMemory>);
 store_contract!(redis_alone, crate::redis_fixture::Redis<crate::redis_fixture::Alone>);
 store_contract!(redis_cluster, crate::redis_fixture::Redis<crate::redis_fixture::Clustered>);
 store_contract!(redis_sentinel, crate::redis_fixture::Redis<crate::redis_fixture::Watched>);

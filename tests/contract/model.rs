@@ -5,7 +5,6 @@
 
 mod protocol;
 
-use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashSet};
 use std::mem::replace;
 use std::sync::Arc;
@@ -203,9 +202,19 @@ impl<F: Fixture> Play<F> {
     }
 
     async fn reserve(&mut self, sender: usize, wishes: &[Wish], second: bool) {
-        let mut claims: Vec<_> = wishes.iter().map(Wish::claim).collect();
-        // A store may ask pools side by side. Whoever overflows into a pool comes behind those who name it.
-        claims.sort_by_key(|claim| Reverse(index(&claim.pool)));
+        let (first, behind): (Vec<_>, Vec<_>) =
+            wishes.iter().map(Wish::claim).partition(|claim| index(&claim.pool) == 1);
+        // A store may ask pools side by side, and one of them overflows into the other: where somebody goes without, they
+        // are asked one after the other.
+        if !first.is_empty() && !behind.is_empty() && self.model.stock[1].len() < wishes.len() {
+            self.claim(sender, first, second).await;
+            self.claim(sender, behind, second).await;
+        } else {
+            self.claim(sender, [first, behind].concat(), second).await;
+        }
+    }
+
+    async fn claim(&mut self, sender: usize, claims: Vec<Claim>, second: bool) {
         let lease = self.senders[sender].lease.clone();
         let answers = self.store(second).reserve(&lease, &claims).await.unwrap();
         self.model.sweep();

@@ -106,6 +106,20 @@ impl<F: Fixture> World<F> {
         }
     }
 
+    /// Uses a voucher for the one who holds it.
+    pub(crate) async fn redeem(&self, code: &Code, event: &str) -> RedemptionResult {
+        let holder = self.store.voucher(code).await.unwrap().and_then(|record| record.customer_id);
+        self.store.redeem(&[Redemption { holder, ..redemption(code, event) }]).await.unwrap().remove(0)
+    }
+
+    /// Whether all numbers that a pool keeps are right.
+    pub(crate) async fn is_sound(&self, name: &str) -> bool {
+        let wrong = |findings: Vec<Finding>| findings.into_iter().filter(|finding| !finding.ok).collect::<Vec<_>>();
+        let found = [self.store.reconcile(&pool(name)).await.unwrap(), self.store.examine().await.unwrap()].map(wrong);
+        assert_eq!(found, [[], []]);
+        true
+    }
+
     /// The store's time so many seconds from now.
     pub(crate) fn in_seconds(&self, seconds: i64) -> Timestamp {
         self.fixture.now() + SignedDuration::from_secs(seconds)
@@ -158,6 +172,19 @@ pub(crate) fn claim(pool_name: &str, message: &Arc<MessageIdentity>, width: Widt
 /// A claim on `spring` of a message of its own, for a customer of its own.
 pub(crate) fn one(n: usize) -> Claim {
     claim("spring", &message(&format!("m{n}"), &format!("c{n}")), Width::Message)
+}
+
+/// A wish of `event` to use a voucher that nobody holds.
+pub(crate) fn redemption(code: &Code, event: &str) -> Redemption {
+    Redemption {
+        code: code.clone(),
+        event_id: EventId::new(event).unwrap(),
+        customer_id: None,
+        at: None,
+        holder: None,
+        passes: true,
+        flagged: false,
+    }
 }
 
 /// A message that shows what its claims got.

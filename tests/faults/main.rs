@@ -19,6 +19,7 @@ mod open;
 mod overtaken;
 mod program;
 mod reclaim;
+mod redeem;
 mod refused;
 #[path = "../servers/mod.rs"]
 mod servers;

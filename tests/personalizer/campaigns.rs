@@ -167,6 +167,7 @@ impl World {
             when_empty: self.when_empty,
             claims: process.clone(),
             lookup: self.store.clone(),
+            watch: None,
             threads: Arc::clone(&self.threads),
         };
         let out = self.folder.path().join("out");

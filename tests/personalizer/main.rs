@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod campaigns;
+mod eligibility;
 mod foresight;
 mod messages;
 mod random;

@@ -1,12 +1,13 @@
 //! The handful of small worlds in which the protocol is explored.
 
 use crate::set::Set;
-use crate::store::{Choice, Code, MessageId};
+use crate::store::{Choice, Code, Event, MessageId};
 
 pub const POOLS: usize = 2;
 pub const WORKERS: usize = 3;
 pub const MESSAGES: usize = 3;
 pub const CLAIMS: usize = 2;
+pub const TILLS: usize = 2;
 
 pub const CODES: [char; 3] = ['x', 'y', 'z'];
 pub const POOL_NAMES: [&str; POOLS] = ["spring", "summer"];
@@ -53,6 +54,10 @@ pub struct Message {
 pub enum Operation {
     Release(MessageId),
     ReclaimTest,
+    /// Ends what the message holds in its first pool.
+    Void(MessageId),
+    /// Takes back the use at a till.
+    RollBack(Event),
 }
 
 /// What there is, who works on what, and how much may go wrong.
@@ -67,6 +72,8 @@ pub struct Configuration {
     pub resends: u8,
     pub imports: Vec<(u8, Code)>,
     pub operations: Vec<Operation>,
+    /// At each till somebody uses the first code that a message shows, under an event of its own.
+    pub tills: Vec<MessageId>,
 }
 
 impl Configuration {
@@ -81,6 +88,7 @@ impl Configuration {
             resends: 0,
             imports: Vec::new(),
             operations: Vec::new(),
+            tills: Vec::new(),
         }
     }
 
@@ -125,6 +133,11 @@ impl Configuration {
 
     fn operation(mut self, operation: Operation) -> Self {
         self.operations.push(operation);
+        self
+    }
+
+    fn till(mut self, message: MessageId) -> Self {
+        self.tills.push(message);
         self
     }
 }
@@ -240,6 +253,44 @@ pub fn release_of_a_wider_key() -> Configuration {
         .operation(Operation::Release(M1))
 }
 
+pub fn two_tills() -> Configuration {
+    Configuration::new("one code at two tills", &[X], &[])
+        .message(Ada, &[(SPRING, PerMessage)])
+        .workers(&[M1])
+        .resends(1)
+        .till(M1)
+        .till(M1)
+}
+
+pub fn use_taken_back() -> Configuration {
+    Configuration::new("a use that is taken back", &[X], &[])
+        .message(Ada, &[(SPRING, PerMessage)])
+        .workers(&[M1])
+        .resends(1)
+        .till(M1)
+        .till(M1)
+        .operation(Operation::RollBack(0))
+}
+
+pub fn release_of_a_used_code() -> Configuration {
+    Configuration::new("release by hand of a message whose code was used", &[X], &[])
+        .message(Ada, &[(SPRING, PerMessage)])
+        .message(Bob, &[(SPRING, PerMessage)])
+        .workers(&[M1, M2])
+        .resends(1)
+        .till(M1)
+        .operation(Operation::Release(M1))
+}
+
+pub fn void() -> Configuration {
+    Configuration::new("a code that is ended while a message has it", &[X, Y], &[])
+        .message(Ada, &[(SPRING, PerMessage)])
+        .message(Bob, &[(SPRING, PerMessage)])
+        .workers(&[M1, M1, M2])
+        .till(M1)
+        .operation(Operation::Void(M1))
+}
+
 pub fn all() -> Vec<Configuration> {
     vec![
         wider_key(),
@@ -254,5 +305,9 @@ pub fn all() -> Vec<Configuration> {
         release(),
         release_beside_wider_key(),
         release_of_a_wider_key(),
+        two_tills(),
+        use_taken_back(),
+        release_of_a_used_code(),
+        void(),
     ]
 }

@@ -1,6 +1,6 @@
 //! The protocol as an executable specification, and a search through everything that can happen to it.
 //!
-//! `rules.rs` names the clauses of the nine rules, `store.rs` says what one pool does in one atomic step, `sender.rs` how a
+//! `rules.rs` names the clauses of the rules, `store.rs` says what one pool does in one atomic step, `sender.rs` how a
 //! message goes through it, `world.rs` what clocks, the network and the operator do meanwhile, `properties.rs` what
 //! must never come of it. With all clauses every configuration is safe; with any one of them off, a shortest
 //! counterexample is found. `cargo test --test protocol_model -- --nocapture --test-threads=1` prints them.
@@ -65,5 +65,9 @@ fn falls_without(clause: Clause) -> (Configuration, Breach) {
         Clause::ReleaseRetires => (configurations::release(), Breach::DeliveredAfterRelease),
         Clause::RetiredCannotSettle => (configurations::release_of_a_wider_key(), Breach::DeliveredAfterRelease),
         Clause::ReleaseSparesWiderKeys => (configurations::release_beside_wider_key(), Breach::TwoCustomers),
+        Clause::UseIsOneStep => (configurations::two_tills(), Breach::UsedTwice),
+        Clause::EventIsRemembered => (configurations::use_taken_back(), Breach::UsedAgain),
+        Clause::UsedStays => (configurations::release_of_a_used_code(), Breach::UsedCodeShown),
+        Clause::VoidCannotSettle => (configurations::void(), Breach::VoidAccepted),
     }
 }

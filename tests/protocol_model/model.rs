@@ -54,6 +54,9 @@ impl Model {
             delivered: Default::default(),
             released: Set::default(),
             told_empty: Set::default(),
+            looked: Default::default(),
+            told: Default::default(),
+            rolled_back: Set::default(),
             breach: None,
         };
         for (worker, &message) in self.configuration.workers.iter().enumerate() {
@@ -84,6 +87,7 @@ impl Model {
         self.arrive_late(&state, &mut next);
         self.import(&state, &mut next);
         self.operate(&state, &mut next);
+        self.use_codes(&state, &mut next);
         next
     }
 

@@ -18,6 +18,10 @@ pub enum Breach {
     SpuriousEmpty,
     RefusedThoughAlive,
     Stuck,
+    UsedTwice,
+    UsedAgain,
+    UsedCodeShown,
+    VoidAccepted,
 }
 
 impl fmt::Display for Breach {
@@ -32,6 +36,10 @@ impl fmt::Display for Breach {
             Self::SpuriousEmpty => "a message ended as pool_empty although codes were there",
             Self::RefusedThoughAlive => "a living sender was refused although nobody touched what it holds",
             Self::Stuck => "the senders can no longer end unless one of them stalls",
+            Self::UsedTwice => "two tills were told that they have used one code",
+            Self::UsedAgain => "a use that was taken back came again",
+            Self::UsedCodeShown => "a code that somebody has used was given to somebody else",
+            Self::VoidAccepted => "a code that had ended was accepted for delivery",
         })
     }
 }
@@ -47,16 +55,27 @@ impl Model {
             .or_else(|| found(Breach::CodeLost, self.loses_a_code(state)))
             .or_else(|| found(Breach::TwoCustomers, self.shows_one_code_twice(state)))
             .or_else(|| found(Breach::DeliveredGone, self.forgets_a_delivery(state)))
+            .or_else(|| found(Breach::UsedTwice, self.uses_one_code_twice(state)))
+            .or_else(|| found(Breach::UsedAgain, self.uses_again(state)))
             .or_else(|| found(Breach::SpuriousEmpty, self.ended_empty_beside_stock(state)))
     }
 
     fn loses_a_code(&self, state: &State) -> bool {
         (0..POOLS).any(|pool| {
-            let Pool { available, .. } = state.pools[pool];
-            let bound: Vec<Code> = state.pools[pool].codes_bound().collect();
-            let all: Set = available.iter().chain(bound.iter().copied()).collect();
-            all != self.imported(state, pool) || available.len() + bound.len() as u32 != all.len()
+            let Pool { available, void, .. } = state.pools[pool];
+            let bound: Vec<Code> = state.pools[pool].codes_bound().filter(|&code| !void.has(code)).collect();
+            let all: Set = available.iter().chain(bound.iter().copied()).chain(void.iter()).collect();
+            all != self.imported(state, pool) || available.len() + void.len() + bound.len() as u32 != all.len()
         })
+    }
+
+    fn uses_one_code_twice(&self, state: &State) -> bool {
+        let [one, other] = state.told;
+        one.is_some() && one == other
+    }
+
+    fn uses_again(&self, state: &State) -> bool {
+        state.rolled_back.iter().any(|event| state.pools.iter().any(|pool| pool.uses[usize::from(event)].is_some()))
     }
 
     fn imported(&self, state: &State, pool: usize) -> Set {
@@ -112,7 +131,8 @@ impl Model {
         let stock = |pool: u8| state.pools[usize::from(pool)].available.len();
         (0..).zip(self.claims(message)).all(|(claim, &(pool, _))| {
             let key = self.key(message, claim);
-            let bound = state.pools.iter().any(|pool| matches!(pool.choice(key), Some(Choice::Code(_))));
+            let is_valid = |pool: &Pool| matches!(pool.choice(key), Some(Choice::Code(code)) if !pool.void.has(code));
+            let bound = state.pools.iter().any(is_valid);
             bound || stock(pool) + self.overflow_of(pool).map_or(0, stock) > 0
         })
     }

@@ -1,4 +1,4 @@
-//! The nine rules, clause by clause. A clause can be switched off to see what it is there for.
+//! The rules, clause by clause. A clause can be switched off to see what it is there for.
 
 use std::fmt;
 
@@ -21,10 +21,14 @@ pub enum Clause {
     ReleaseRetires,
     RetiredCannotSettle,
     ReleaseSparesWiderKeys,
+    UseIsOneStep,
+    EventIsRemembered,
+    UsedStays,
+    VoidCannotSettle,
 }
 
 impl Clause {
-    pub const EACH: [Self; 16] = [
+    pub const EACH: [Self; 20] = [
         Self::OneTag,
         Self::FreshLease,
         Self::SettleCompares,
@@ -41,6 +45,10 @@ impl Clause {
         Self::ReleaseRetires,
         Self::RetiredCannotSettle,
         Self::ReleaseSparesWiderKeys,
+        Self::UseIsOneStep,
+        Self::EventIsRemembered,
+        Self::UsedStays,
+        Self::VoidCannotSettle,
     ];
 
     /// The rule's number, the clause in words, and what a store or sender does that ignores it.
@@ -66,6 +74,10 @@ impl Clause {
             Self::ReleaseRetires => (9, "a release by hand retires the message id", "the codes go back, no more"),
             Self::RetiredCannotSettle => (9, "a retired id is refused by settle, too", "by reserve only"),
             Self::ReleaseSparesWiderKeys => (9, "a release by hand leaves wider keys alone", "it frees every key"),
+            Self::UseIsOneStep => (10, "a use looks and marks in one step", "it looks, then marks"),
+            Self::EventIsRemembered => (10, "an event has one answer for good", "each call is judged anew"),
+            Self::UsedStays => (11, "what was used never goes back", "a release by hand frees it"),
+            Self::VoidCannotSettle => (11, "what was ended by hand is refused by settle", "a binding is a binding"),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::rules::Clause;
 use crate::set::Set;
 use crate::state::{Call, End, Kept, Packet, Phase, Seen, Shown, State, Then, Worker};
 use crate::step::Step;
-use crate::store::{Answer, Choice, Claim, Key, Lease, MessageId, Pool, Verdict};
+use crate::store::{Answer, Choice, Claim, Code, Key, Lease, MessageId, Pool, Verdict};
 use std::iter;
 
 /// The protocol says three. With three the search takes thrice as many states and finds nothing more.
@@ -96,6 +96,10 @@ impl Model {
             let pairs = kept.into_iter().flatten();
             let (verdict, after) = state.pool(pool).settle(lease, message, pairs, !swept, self.rules);
             *state.pool(pool) = after;
+            let is_void = |(_, choice)| matches!(choice, Choice::Code(code) if after.void.has(code));
+            if verdict == Verdict::Accepted && kept.into_iter().flatten().any(is_void) {
+                state.breach = Some(Breach::VoidAccepted);
+            }
             self.settled(&mut state, index, done, pool, verdict);
             next.push((Step::Settle { worker: index as u8, pool, verdict }, state));
         }
@@ -216,6 +220,12 @@ impl Model {
         if state.released.has(message) {
             return Some(Breach::DeliveredAfterRelease);
         }
+        let of_others = |(till, code): (usize, Option<Code>)| {
+            self.configuration.tills[till] != message && shown.contains(&code.map(Choice::Code))
+        };
+        if state.told.into_iter().enumerate().filter(|(_, code)| code.is_some()).any(of_others) {
+            return Some(Breach::UsedCodeShown);
+        }
         let before = state.delivered[usize::from(message)]?;
         (before != shown).then_some(Breach::OtherCodes)
     }
@@ -236,7 +246,7 @@ impl Model {
     }
 
     /// A call leaves; the network may keep a copy of it.
-    fn send(state: &State, packet: Packet) -> impl Iterator<Item = State> {
+    pub fn send(state: &State, packet: Packet) -> impl Iterator<Item = State> {
         let resends = state.resends.checked_sub(1).filter(|_| state.late.is_none());
         let copied = resends.map(|resends| State { late: Some(packet), resends, ..*state });
         iter::once(*state).chain(copied)

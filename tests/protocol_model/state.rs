@@ -1,9 +1,9 @@
 //! One instant of the world: what the store holds, where each worker stands, what is under way.
 
-use crate::configurations::{CLAIMS, MESSAGES, POOLS, WORKERS};
+use crate::configurations::{CLAIMS, MESSAGES, POOLS, TILLS, WORKERS};
 use crate::properties::Breach;
 use crate::set::Set;
-use crate::store::{Choice, Claim, Key, Lease, MessageId, Pool};
+use crate::store::{Choice, Claim, Code, Event, Key, Lease, MessageId, Pool};
 
 /// Two claims, each of which may have left one choice in its first pool and another in the overflow pool.
 const SEEN: usize = 3;
@@ -27,6 +27,12 @@ pub struct State {
     pub released: Set,
     /// Messages that were told "empty" by an attempt that began after the last import.
     pub told_empty: Set,
+    /// What each till is about to mark as used, having looked.
+    pub looked: [Option<Code>; TILLS],
+    /// What each till was told that it has used, unless that was taken back.
+    pub told: [Option<Code>; TILLS],
+    /// Tills whose use was taken back.
+    pub rolled_back: Set,
     pub breach: Option<Breach>,
 }
 
@@ -90,6 +96,7 @@ pub struct Packet {
 pub enum Call {
     Reserve(Claim),
     Settle(MessageId, Kept),
+    Use(Event, Code),
 }
 
 impl Worker {

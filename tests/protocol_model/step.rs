@@ -3,7 +3,7 @@
 use crate::configurations::{CODES, Operation, POOL_NAMES};
 use crate::model::Model;
 use crate::state::{End, Kept, Shown, Then};
-use crate::store::{Answer, Choice, Code, Lease, Verdict};
+use crate::store::{Answer, Choice, Code, Event, Lease, Verdict};
 
 #[derive(Clone, Copy, Debug)]
 pub enum Step {
@@ -18,6 +18,9 @@ pub enum Step {
     ReserveArrives { pool: u8, lease: Lease, answer: Answer },
     Import { pool: u8, code: Code },
     Operate(Operation),
+    Look { till: Event, code: Code },
+    Use { till: Event, code: Code, is_used: bool },
+    UseArrives { till: Event, code: Code, is_used: bool },
 }
 
 impl Step {
@@ -61,8 +64,26 @@ impl Step {
             Self::Import { pool, code } => format!("{} is imported into {}", CODES[usize::from(code)], named(pool)),
             Self::Operate(Operation::Release(message)) => format!("the operator releases M{}", message + 1),
             Self::Operate(Operation::ReclaimTest) => "the operator reclaims test codes".to_owned(),
+            Self::Operate(Operation::Void(message)) => format!("the operator ends what M{} has", message + 1),
+            Self::Operate(Operation::RollBack(till)) => format!("the use at till {} is taken back", till + 1),
+            Self::Look { till, code } => format!("till {} finds {} unused", till + 1, CODES[usize::from(code)]),
+            Self::Use { till, code, is_used } => {
+                format!("{} at till {}: {}", CODES[usize::from(code)], till + 1, used(is_used))
+            }
+            Self::UseArrives { till, code, is_used } => {
+                format!(
+                    "the call for {} at till {} arrives again: {}",
+                    CODES[usize::from(code)],
+                    till + 1,
+                    used(is_used)
+                )
+            }
         }
     }
+}
+
+fn used(is_used: bool) -> &'static str {
+    if is_used { "used" } else { "refused" }
 }
 
 fn answered(answer: Answer) -> String {

@@ -1,5 +1,6 @@
 //! The store, one pool of it: every function is one atomic step (one script call, one transaction).
 
+use crate::configurations::TILLS;
 use crate::rules::{Clause, Rules};
 use crate::set::Set;
 
@@ -9,6 +10,7 @@ pub type Code = u8;
 pub type Key = u8;
 pub type Lease = u8;
 pub type MessageId = u8;
+pub type Event = u8;
 
 /// What a key is bound to in a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +38,11 @@ pub struct Pool {
     pub available: Set,
     pub bindings: [Option<Binding>; KEYS],
     pub retired: Set,
+    /// The code that each event uses.
+    pub uses: [Option<Code>; TILLS],
+    /// The events that have their answer.
+    pub events: Set,
+    pub void: Set,
     pub when_empty: Option<Choice>,
 }
 
@@ -68,7 +75,7 @@ impl Pool {
         if self.retired.has(claim.message) {
             return vec![(Answer::Retired, self)];
         }
-        if let Some(binding) = self.bindings[usize::from(claim.key)] {
+        if let Some(binding) = self.bindings[usize::from(claim.key)].filter(|binding| !self.is_void(*binding)) {
             return vec![(Answer::Bound { choice: binding.choice, found: true }, self.touch(lease, claim.key, rules))];
         }
         if !self.available.is_empty() {
@@ -110,7 +117,12 @@ impl Pool {
         living: bool,
         rules: Rules,
     ) -> (Verdict, Self) {
-        let stands = |(key, choice): (Key, Choice)| self.choice(key) == Some(choice);
+        let stands = |(key, choice): (Key, Choice)| {
+            self.bindings[usize::from(key)].is_some_and(|binding| {
+                let is_over = rules.hold(Clause::VoidCannotSettle) && self.is_void(binding);
+                binding.choice == choice && !is_over
+            })
+        };
         let accepted = if rules.hold(Clause::SettleCompares) { kept.clone().all(stands) } else { living };
         let verdict = match accepted {
             _ if rules.hold(Clause::RetiredCannotSettle) && self.retired.has(message) => Verdict::Retired,
@@ -138,7 +150,9 @@ impl Pool {
 
     /// The operator releases a message: its own keys go back and its id is retired, in one step.
     pub fn release(&mut self, message: MessageId, keys: Set, rules: Rules) {
-        self.free(|key, _| keys.has(key));
+        let uses = self.uses;
+        let is_used = |choice| uses.into_iter().flatten().any(|code| choice == Choice::Code(code));
+        self.free(|key, binding| keys.has(key) && !(rules.hold(Clause::UsedStays) && is_used(binding.choice)));
         if rules.hold(Clause::ReleaseRetires) {
             self.retired.insert(message);
         }
@@ -147,6 +161,38 @@ impl Pool {
     /// The operator takes back what test messages were assigned.
     pub fn reclaim_test(&mut self) {
         self.free(|_, binding| binding.test && binding.mark == Mark::Assigned);
+    }
+
+    /// Whether an event may use a code, or has used it.
+    pub fn may_use(&self, event: Event, code: Code, rules: Rules) -> bool {
+        if rules.hold(Clause::EventIsRemembered) && self.events.has(event) {
+            return self.uses[usize::from(event)] == Some(code);
+        }
+        let is_assigned = |binding: &Binding| binding.choice == Choice::Code(code) && binding.mark == Mark::Assigned;
+        self.bindings.iter().flatten().any(is_assigned) && !self.void.has(code) && !self.uses.contains(&Some(code))
+    }
+
+    /// The answer of an event from now on.
+    pub fn mark(&mut self, event: Event, code: Code, is_used: bool) {
+        self.events.insert(event);
+        if is_used {
+            self.uses[usize::from(event)] = Some(code);
+        }
+    }
+
+    /// The operator ends what a key is bound to, whoever holds it. A used code stays as it is.
+    pub fn end(&mut self, key: Key) -> bool {
+        match self.choice(key) {
+            Some(Choice::Code(code)) if !self.uses.contains(&Some(code)) && !self.void.has(code) => {
+                self.void.insert(code);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn is_void(&self, binding: Binding) -> bool {
+        matches!(binding.choice, Choice::Code(code) if self.void.has(code))
     }
 
     pub fn choice(&self, key: Key) -> Option<Choice> {
@@ -180,8 +226,9 @@ impl Pool {
     fn free(&mut self, goes: impl Fn(Key, Binding) -> bool) {
         for (key, slot) in (0..).zip(&mut self.bindings) {
             let Some(binding) = slot.take_if(|binding| goes(key, *binding)) else { continue };
-            if let Choice::Code(code) = binding.choice {
-                self.available.insert(code);
+            match binding.choice {
+                Choice::Code(code) if !self.void.has(code) => self.available.insert(code),
+                _ => {}
             }
         }
     }

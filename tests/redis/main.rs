@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod doctor;
+mod life;
 mod naive;
 mod rights;
 mod secure;

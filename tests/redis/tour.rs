@@ -25,6 +25,8 @@ impl Tour {
         tour.send().await?;
         tour.grow().await?;
         tour.look().await?;
+        tour.use_up().await?;
+        tour.tell().await?;
         tour.take_back().await?;
         tour.delete().await
     }
@@ -80,6 +82,44 @@ impl Tour {
         assert_eq!(store.pools_of(&[mine[0][0].code.clone()]).await?, [Some(spring.clone())]);
         assert_eq!(store.vouchers(&spring, None, 10).await?.len(), 10);
         assert!(store.examine().await?.iter().all(|finding| finding.ok));
+        Ok(())
+    }
+
+    /// Uses a voucher and takes that back, and ends vouchers.
+    async fn use_up(&self) -> Result<()> {
+        let store = &self.store;
+        let given = store.customers(&[customer("c4"), customer("c5")]).await?;
+        let codes = given.iter().map(|vouchers| vouchers[0].code.clone()).collect::<Vec<_>>();
+        let event = EventId::new("order").unwrap();
+        let redemption = Redemption {
+            code: codes[0].clone(),
+            event_id: event.clone(),
+            customer_id: None,
+            at: None,
+            holder: Some(customer("c4")),
+            passes: true,
+            flagged: false,
+        };
+        assert_eq!(store.redeem(&[redemption]).await?, [RedemptionResult::Redeemed]);
+        let known = store.redemptions(&[(codes[0].clone(), event.clone())]).await?;
+        assert_eq!(known, [Some(RedemptionResult::Redeemed)]);
+        assert_eq!(store.roll_back(&codes[0], &event).await?, RolledBack::RolledBack);
+        let available = store.vouchers(&pool("spring"), None, 9).await?;
+        let available = available.into_iter().find(|record| record.state == State::Available).unwrap().code;
+        assert_eq!(store.void(&[codes[1].clone(), available]).await?, [Voided::Voided; 2]);
+        Ok(())
+    }
+
+    /// Tells what happened, proves that it adds up, and forgets.
+    async fn tell(&self) -> Result<()> {
+        let (store, spring) = (&self.store, pool("spring"));
+        let entries = store.journal(&spring, None, 1_000).await?;
+        let code = entries.last().unwrap().codes[0].clone();
+        assert_eq!(store.history(&code).await?.last().unwrap().change, Change::Voided);
+        assert!(store.reconcile(&spring).await?.iter().all(|finding| finding.ok));
+        assert_eq!(store.forget(&customer("c5")).await?.vouchers, 1);
+        assert_eq!(store.journal_size(&spring).await?.entries, entries.len() as u64);
+        assert!(store.trim_journal(&spring, Timestamp::now() + SignedDuration::from_hours(1)).await? > 0);
         Ok(())
     }
 

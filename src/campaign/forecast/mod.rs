@@ -4,7 +4,8 @@
 //! A forecast holds nothing through which it could claim.
 
 mod counting;
-mod stock;
+mod limits;
+pub(super) mod stock;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,15 +15,15 @@ use serde::Serialize;
 
 use super::RenderThreads;
 use super::attempt::{Draft, End, Stage, attempt};
-use super::outcome::Reason;
+use super::outcome::{Reason, Shortfall};
 use super::recipients::Batch;
-use super::shortfall::shortfall;
+use super::shortfall::{broken_rule, not_eligible, refused, shortfall};
 use crate::error::Result;
 use crate::render::suggest::nearest;
-use crate::render::{Rendered, Template};
-use crate::voucher::{CampaignId, Claim, CustomerId, Lookup, PoolName, PoolSettings};
+use crate::render::{Rendered, Template, Used};
+use crate::voucher::{CampaignId, Channel, Claim, CustomerId, Lookup, PoolName, PoolSettings, Refusal};
 use counting::Counting;
-use stock::Stock;
+use stock::{Stock, Taken};
 
 /// What an audience needs. Its JSON is that of `campaign check`.
 #[derive(Debug, Clone, Serialize)]
@@ -50,12 +51,19 @@ pub struct Forecast {
 pub struct PoolForecast {
     /// New vouchers that messages ask this pool for; what is bound already is not counted again.
     pub needed: u64,
-    /// Vouchers that it has, those of an import that comes before the run included.
+    /// Vouchers that it has, those of an import that comes before the run included; for web layers, those above its floor.
     pub available: u64,
+    /// Codes that would be made, since it or one of its overflow pools has a pattern. JSON leaves it out where there are none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub made: u64,
     /// Claims that neither it nor its overflow pools nor a fallback code can serve.
     pub missing: u64,
     /// The first recipient that goes without.
     pub dry_at: Option<DryAt>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The first recipient that goes without a voucher.
@@ -96,16 +104,16 @@ pub(super) struct Forecaster {
 impl Forecaster {
     /// Begins with the pools as they are, and with what comes into them before the run.
     pub(super) async fn new(
-        campaign_id: CampaignId,
+        (campaign_id, channel): (CampaignId, Channel),
         template: Arc<Template>,
         lookup: Arc<dyn Lookup>,
         threads: Arc<RenderThreads>,
         upcoming: &Upcoming,
     ) -> Result<Forecaster> {
-        let stock = Stock::new(lookup.pools().await?, upcoming, Timestamp::now());
+        let stock = Stock::new(lookup.pools().await?, upcoming, channel, Timestamp::now());
         let cards = lookup.catalogue().await?;
         let printed = template.printed_attributes();
-        let counting = Counting::new(lookup, cards, stock);
+        let counting = Counting::new(lookup, campaign_id.clone(), cards, stock);
         let forecast = Forecast {
             campaign_id,
             recipients: 0,
@@ -134,7 +142,7 @@ impl Forecaster {
                 }
                 Err(outcome) => {
                     if let Some(shortfall) = outcome.shortfall() {
-                        self.fail(shortfall.reason, shortfall.message.clone());
+                        self.fail(shortfall.clone());
                     }
                 }
             }
@@ -143,7 +151,9 @@ impl Forecaster {
         for (draft, row) in drafts.into_iter().zip(rows) {
             self.count(draft, row);
         }
-        self.counting.state().fresh.clear();
+        let mut state = self.counting.state();
+        state.fresh.clear();
+        state.stock.end_batch();
         Ok(())
     }
 
@@ -163,16 +173,15 @@ impl Forecaster {
         self.count_missing(&draft);
         match draft.stage {
             Stage::Complete(ref rendered) => self.count_vouchers(&draft, rendered, row),
-            Stage::Ended(End::Failure(failure)) => {
-                let shortfall = shortfall(failure);
-                self.fail(shortfall.reason, shortfall.message);
-            }
-            Stage::Ended(End::Refused { pool, refusal, .. }) => self.fail(refusal.into(), format!("pool '{pool}'")),
+            Stage::Ended(End::Failure(failure)) => self.fail(shortfall(failure)),
+            Stage::Ended(End::Refused { pool, refusal, .. }) => self.fail(refused(pool, refusal)),
+            Stage::Ended(End::NotEligible(pool)) => self.fail(not_eligible(pool)),
+            Stage::Ended(End::BrokenRule(pool, problem)) => self.fail(broken_rule(pool, problem)),
             Stage::Ended(End::Rejected(_)) | Stage::Ready | Stage::Waiting(_) => {}
         }
     }
 
-    fn fail(&mut self, reason: Reason, message: String) {
+    fn fail(&mut self, Shortfall { reason, message, .. }: Shortfall) {
         self.forecast.failures.entry(reason).or_insert((0, message)).0 += 1;
     }
 
@@ -188,21 +197,33 @@ impl Forecaster {
         }
     }
 
+    /// What a complete message takes: all that it shows and that is not bound yet, or nothing where a limit is in the way.
     fn count_vouchers(&mut self, draft: &Draft, rendered: &Rendered, row: u64) {
         let Some(message) = draft.message.identity() else { return };
+        let customer = &message.customer_id;
         let mut state = self.counting.state();
-        for used in &rendered.vouchers {
+        let is_fresh = |used: &&Used| {
             let claim = Claim { pool: used.pool.clone(), width: used.width, message: Arc::clone(message) };
-            if !claim.key().is_some_and(|key| state.fresh.contains(&(used.pool.clone(), key))) {
-                continue;
-            }
-            let available = state.stock.available_at_first(&used.pool);
-            let pool = self.forecast.pools.entry(used.pool.clone()).or_default();
-            pool.available = available;
+            claim.key().is_some_and(|key| state.fresh.contains(&(used.pool.clone(), key)))
+        };
+        let taken: Vec<&PoolName> = rendered.vouchers.iter().filter(is_fresh).map(|used| &used.pool).collect();
+        let before = |at: usize| taken[..at].iter().filter(|pool| **pool == taken[at]).count() as u64;
+        let limited = (0..taken.len()).find(|at| state.stock.reaches_limit(taken[*at], customer, before(*at)));
+        if let Some(at) = limited {
+            drop(state);
+            return self.fail(refused(taken[at].clone(), Refusal::LimitReached));
+        }
+        for name in taken {
+            let pool = self.forecast.pools.entry(name.clone()).or_default();
+            pool.available = state.stock.available_at_first(name);
             pool.needed += 1;
-            if !state.stock.take(&used.pool) {
-                pool.missing += 1;
-                pool.dry_at.get_or_insert_with(|| DryAt { row, customer_id: message.customer_id.clone() });
+            match state.stock.take(name, customer) {
+                Taken::Voucher | Taken::Fallback => {}
+                Taken::Made => pool.made += 1,
+                Taken::Nothing => {
+                    pool.missing += 1;
+                    pool.dry_at.get_or_insert_with(|| DryAt { row, customer_id: customer.clone() });
+                }
             }
         }
     }

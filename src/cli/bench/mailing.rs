@@ -97,6 +97,7 @@ impl Mailing {
             when_empty: WhenEmpty::Fail,
             claims: store.clone(),
             lookup: store,
+            watch: None,
             threads: Arc::new(RenderThreads::start(NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN))?),
         };
         let folder = stage.path("out");

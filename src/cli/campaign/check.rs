@@ -36,7 +36,7 @@ impl Check {
             prepared.show_pools(context, &self.format)?;
             return Ok(Exit::Done);
         }
-        let forecast = prepared.forecast(context, store).await?;
+        let forecast = prepared.forecast(context, store, None).await?;
         if self.format.json {
             context.output.json(&forecast)?;
         } else {
@@ -76,6 +76,10 @@ pub(super) fn too_small(forecast: &Forecast) -> Error {
 }
 
 pub(super) fn warn(context: &Context, forecast: &Forecast) {
+    for (name, pool) in forecast.pools.iter().filter(|(_, pool)| pool.made > 0) {
+        let codes = counted(pool.made, "code");
+        context.output.remark(format!("{codes} will be made when pool '{name}' has none left"));
+    }
     for missing in &forecast.missing_attributes {
         let near = missing.suggestion.as_ref().map(|name| format!("; did you mean '{name}'?")).unwrap_or_default();
         let (of, all) = (grouped(missing.missing), grouped(missing.recipients));

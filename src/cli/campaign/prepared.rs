@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::campaign::{Campaign, CampaignFile, Forecast, RenderThreads, Upcoming};
+use crate::campaign::{Campaign, CampaignFile, Forecast, RenderThreads, RunOptions, Upcoming};
 use crate::cli::output::{grouped, table};
 use crate::cli::progress::Progress;
 use crate::cli::store::{StoreUrl, open_store};
 use crate::cli::{Context, Format};
 use crate::error::{Error, ErrorKind, Result};
-use crate::intake::{self, Input, Seen};
+use crate::intake::{self, Seen, Source};
 use crate::render::suggest::did_you_mean;
 use crate::render::{PoolMention, Renderer, Template};
 use crate::voucher::{PoolName, PoolSettings, Store};
@@ -45,6 +45,7 @@ impl Prepared {
             when_empty,
             claims: store.clone(),
             lookup: store,
+            watch: None,
             threads,
         }
     }
@@ -91,21 +92,32 @@ impl Prepared {
         context.output.table(rows)
     }
 
-    pub(super) async fn forecast(&self, context: &Context, store: Arc<dyn Store>) -> Result<Forecast> {
+    /// What the audience needs, or the next run into a folder.
+    pub(super) async fn forecast(
+        &self,
+        context: &Context,
+        store: Arc<dyn Store>,
+        run: Option<(&Path, &RunOptions)>,
+    ) -> Result<Forecast> {
         let mut upcoming = Upcoming::new();
         let mut seen = Seen::default();
         for (name, pool) in &self.file.pools {
             let new = match &pool.import {
                 Some(file) => {
-                    intake::new_codes(&*store, &Input::File(file.clone()), &intake::Options::default(), &mut seen)
-                        .await?
+                    let source = Source::of_file(file)?;
+                    intake::new_codes(&*store, &source, &intake::Options::default(), &mut seen).await?
                 }
                 None => 0,
             };
             upcoming.insert(name.clone(), (new, pool.settings.clone()));
         }
         let mut progress = Progress::start(&context.output, "checking", None);
-        let forecast = self.campaign(store).check(&upcoming, &mut |recipients| progress.at(recipients)).await;
+        let campaign = self.campaign(store);
+        let mut told = |recipients| progress.at(recipients);
+        let forecast = match run {
+            Some((folder, options)) => campaign.check_run(folder, options, &upcoming, &mut told).await,
+            None => campaign.check(&upcoming, &mut told).await,
+        };
         progress.end();
         forecast
     }
@@ -120,8 +132,8 @@ impl Prepared {
                 set_pool(store, name, settings).await?;
             }
             if let Some(file) = &pool.import {
-                let input = Input::File(file.clone());
-                let report = intake::import(store, name, &input, &intake::Options::default(), &mut |_| {}).await?;
+                let source = Source::of_file(file)?;
+                let report = intake::import(store, name, &source, &intake::Options::default(), &mut |_| {}).await?;
                 context.output.remark(imported(&report));
             }
         }
@@ -175,7 +187,7 @@ fn imported(report: &intake::ImportReport) -> String {
 pub(super) async fn store_to_look_at(context: &Context) -> Result<Arc<dyn Store>> {
     match &context.store {
         StoreUrl::Sqlite(path) if !path.exists() => {
-            open_store(&StoreUrl::Memory, &context.redis, &context.project).await
+            open_store(&StoreUrl::Memory, &context.opening, &context.project).await
         }
         _ => context.open().await,
     }

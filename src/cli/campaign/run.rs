@@ -56,8 +56,11 @@ impl Run {
             ready = self.make_ready(context, &prepared) => ready?,
             Ok(()) = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
         };
-        let summary = self.render(context, &prepared.campaign(store), expected.as_ref()).await?;
-        self.tell(context, &summary)
+        let watch = context.watch(Arc::clone(&store) as _)?;
+        let campaign = Campaign { watch: Some(watch.stock.clone()), ..prepared.campaign(store) };
+        let summary = self.render(context, &campaign, expected.as_ref()).await;
+        watch.end().await;
+        self.tell(context, &summary?)
     }
 
     /// Checks that there is enough, then brings the pools along; gives the store, and what is expected of the run.
@@ -68,7 +71,8 @@ impl Run {
         if prepared.file.audience == Input::Standard {
             context.output.remark("standard input cannot be read twice: the audience is not checked beforehand");
         } else {
-            let forecast = prepared.forecast(context, Arc::clone(&store)).await?;
+            let run = (self.out.as_path(), &self.options(Arc::default()));
+            let forecast = prepared.forecast(context, Arc::clone(&store), Some(run)).await?;
             warn(context, &forecast);
             fails_for_everybody(&forecast)?;
             if !forecast.enough && !self.force {
@@ -86,7 +90,7 @@ impl Run {
     async fn render(&self, context: &Context, campaign: &Campaign, expected: Option<&Forecast>) -> Result<Summary> {
         let interrupt = Arc::new(AtomicBool::new(false));
         let listener = tokio::spawn(end_when_interrupted(Arc::clone(&interrupt), context.output.clone()));
-        let options = RunOptions { retry_failed: self.retry_failed, limit: self.limit, interrupt };
+        let options = self.options(interrupt);
         let recipients = expected.map(|forecast| forecast.recipients);
         let vouchers = expected.map(|forecast| forecast.pools.values().map(|pool| pool.available).sum());
         let mut progress = Progress::start(&context.output, "rendering", recipients).with_vouchers(vouchers);
@@ -94,6 +98,10 @@ impl Run {
         progress.end();
         listener.abort();
         summary
+    }
+
+    fn options(&self, interrupt: Arc<AtomicBool>) -> RunOptions {
+        RunOptions { retry_failed: self.retry_failed, limit: self.limit, interrupt }
     }
 
     fn tell(&self, context: &Context, summary: &Summary) -> Result<Exit> {

@@ -1,6 +1,5 @@
 //! `export`: what a downstream system wants to know of vouchers, as rows.
 
-mod cell;
 mod cursor;
 mod journal;
 mod rows;
@@ -14,11 +13,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-pub(super) use rows::{Format as RowFormat, Rows};
+pub(super) use rows::Rows;
 
 use self::cursor::Cursor;
 use super::pool::named_or_all;
 use super::report::in_argument;
+use super::sheet::Form;
 use super::{Context, Exit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::voucher::{PoolName, Store, parse_timestamp};
@@ -43,8 +43,8 @@ pub(super) struct Export {
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
     /// CSV with a header, or JSON lines
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = RowFormat::Csv)]
-    format: RowFormat,
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Form::Csv)]
+    format: Form,
     /// Go on where the last export with this file ended, and remember in it where this one ends
     #[arg(long, value_name = "FILE")]
     cursor: Option<PathBuf>,

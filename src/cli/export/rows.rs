@@ -3,22 +3,13 @@
 use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
 
-use clap::ValueEnum;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::cell::safe;
+use crate::cli::cell::safe;
+use crate::cli::sheet::Form;
 use crate::error::{Error, ErrorKind, Result};
 use crate::voucher::{Channel, CustomerId, MessageId, Mode, VoucherRecord};
-
-/// How rows are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum Format {
-    /// Cells with commas between them, under a header
-    Csv,
-    /// A JSON object a line
-    Jsonl,
-}
 
 /// Something that can be a row.
 pub(in crate::cli) trait Row: Serialize {
@@ -43,10 +34,10 @@ enum Writer<W: Write> {
 }
 
 impl<W: Write> Rows<W> {
-    pub(in crate::cli) fn new(writer: W, format: Format, name: &'static str) -> Rows<W> {
-        let writer = match format {
-            Format::Csv => Writer::Csv(Box::new(csv::Writer::from_writer(writer))),
-            Format::Jsonl => Writer::JsonLines(BufWriter::new(writer)),
+    pub(in crate::cli) fn new(writer: W, form: Form, name: &'static str) -> Rows<W> {
+        let writer = match form {
+            Form::Csv => Writer::Csv(Box::new(csv::Writer::from_writer(writer))),
+            Form::Jsonl => Writer::JsonLines(BufWriter::new(writer)),
         };
         Rows { writer, name, has_header: false }
     }

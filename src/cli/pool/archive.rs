@@ -3,7 +3,8 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use crate::cli::export::{RowFormat, Rows};
+use crate::cli::export::Rows;
+use crate::cli::sheet::Form;
 use crate::error::{Error, ErrorKind, Result};
 use crate::voucher::VoucherRecord;
 
@@ -30,8 +31,8 @@ impl Archive {
             }
         })?;
         let is_json = path.extension().is_some_and(|extension| extension == "jsonl");
-        let format = if is_json { RowFormat::Jsonl } else { RowFormat::Csv };
-        let mut rows = Rows::new(file, format, "the archive");
+        let form = if is_json { Form::Jsonl } else { Form::Csv };
+        let mut rows = Rows::new(file, form, "the archive");
         rows.head::<VoucherRecord>()?;
         Ok(Archive { path: path.to_owned(), rows })
     }

@@ -34,7 +34,8 @@ pub(in crate::cli) struct TrimJournal {
 impl TrimJournal {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit> {
         let keep = self.keep.as_deref().map(parse_duration).transpose();
-        let keep: Duration = keep.map_err(|error| in_argument("--keep", &error))?.unwrap_or(context.journal_keep);
+        let keep: Duration =
+            keep.map_err(|error| in_argument("--keep", &error))?.unwrap_or(context.opening.journal_keep);
         let before = Timestamp::now().checked_sub(keep).unwrap_or(Timestamp::MIN);
         let store = context.open().await?;
         let mut removed: BTreeMap<PoolName, u64> = BTreeMap::new();

@@ -1,10 +1,15 @@
 //! `pool`: pools, their settings and their stock.
 
 mod archive;
+mod card;
 mod delete;
+mod form;
+mod generate;
 mod import;
 mod imports;
 mod journal;
+mod pace;
+mod preview;
 mod reconcile;
 mod settings;
 mod show;
@@ -43,6 +48,8 @@ pub(super) enum Pool {
     Reconcile(reconcile::Reconcile),
     /// Remove old entries of the journal
     TrimJournal(journal::TrimJournal),
+    /// Generate random codes into a pool, which is made if it does not exist
+    Generate(generate::Generate),
     /// Remove a pool with all its vouchers
     Delete(delete::Delete),
 }
@@ -61,6 +68,7 @@ impl Pool {
             Pool::UndoImport(undo) => undo.run(context).await,
             Pool::Reconcile(reconcile) => reconcile.run(context).await,
             Pool::TrimJournal(trim) => trim.run(context).await,
+            Pool::Generate(generate) => generate.run(context).await,
             Pool::Delete(delete) => delete.run(context).await,
         }
     }

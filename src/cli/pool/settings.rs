@@ -1,19 +1,26 @@
 //! `pool create` and `pool set`: what a pool's owner may set.
 
+use clap::builder::PossibleValuesParser;
 use clap::{ArgGroup, Args, ValueEnum, value_parser};
 
 use super::find;
+use super::form::{Form, read, warn_of_guesses};
 use crate::cli::report::in_argument;
 use crate::cli::{Context, Exit};
-use crate::error::Result;
-use crate::voucher::{Code, PoolName, PoolSettings, parse_duration, parse_timestamp};
+use crate::error::{Error, Result};
+use crate::render::Expression;
+use crate::voucher::{
+    ByOthers, Code, PeriodLimit, PoolName, PoolSettings, Thresholds, parse_duration, parse_timestamp,
+};
 
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   tearoff pool create spring --valid-for 30d --limit-per-customer 1
   tearoff pool create vip --expires-at 2027-06-30 --overflow spring
-  tearoff pool create welcome --fallback HELLO10")]
+  tearoff pool create welcome --fallback HELLO10
+  tearoff pool create winback --eligible \"customer.ltv < 500 and customer.segment != 'vip'\" --limit-total 10000/day
+  tearoff pool create birthday --pattern 'BD-####-####-####-####' --valid-for 14d")]
 pub(in crate::cli) struct Create {
     /// The pool's name: letters, digits, '-' and '_'
     pool: String,
@@ -39,7 +46,7 @@ pub(in crate::cli) struct Set {
 }
 
 /// The arguments of `pool set` of which at least one is given.
-const CHANGES: [&str; 9] = [
+const CHANGES: [&str; 19] = [
     "valid_for",
     "expires_at",
     "limit_per_customer",
@@ -48,6 +55,16 @@ const CHANGES: [&str; 9] = [
     "fallback",
     "overflow",
     "preview_code",
+    "eligible",
+    "floor",
+    "low_stock",
+    "redeem_rule",
+    "redeem_by_others",
+    "pattern",
+    "prefix",
+    "suffix",
+    "length",
+    "charset",
     "unset",
 ];
 
@@ -67,9 +84,24 @@ struct Given {
     /// How many vouchers all customers of one campaign may get together
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     limit_per_campaign: Option<u64>,
-    /// How many vouchers may be given altogether
-    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
-    limit_total: Option<u64>,
+    /// How many vouchers may be given altogether, or in each hour, day, week or month (UTC), as in 10000/day; may be given twice
+    #[arg(long, value_name = "N|N/PERIOD", value_parser = total_limit)]
+    limit_total: Vec<TotalLimit>,
+    /// Who may get a voucher, as an expression over customer, event, campaign and channel, such as "customer.ltv < 500"
+    #[arg(long, value_name = "EXPR")]
+    eligible: Option<String>,
+    /// How many vouchers web layers may not take, so that campaigns have them
+    #[arg(long, value_name = "N")]
+    floor: Option<u64>,
+    /// When to warn that few vouchers are left: numbers with commas between them, such as 1000,100
+    #[arg(long, value_name = "N,N")]
+    low_stock: Option<String>,
+    /// When a voucher may be used, as an expression over customer, order, voucher and channel, such as "order.total >= 50"
+    #[arg(long, value_name = "EXPR")]
+    redeem_rule: Option<String>,
+    /// Whether somebody else may use what a customer was given: allow, flag (it is marked) or refuse [default: allow]
+    #[arg(long, value_name = "HOW", value_parser = PossibleValuesParser::new(["allow", "flag", "refuse"]))]
+    redeem_by_others: Option<String>,
     /// The code that everybody gets once the pool and its overflow pools are empty
     #[arg(long, value_name = "CODE")]
     fallback: Option<String>,
@@ -79,6 +111,31 @@ struct Given {
     /// What a preview prints instead of a code [default: the pool's name and -preview]
     #[arg(long, value_name = "TEXT")]
     preview_code: Option<String>,
+    #[command(
+        flatten,
+        next_help_heading = "What codes look like that the pool makes when it is empty [default: it makes none]"
+    )]
+    form: Form,
+}
+
+/// What `--limit-total` takes.
+#[derive(Debug, Clone, Copy)]
+enum TotalLimit {
+    Ever(u64),
+    InPeriod(PeriodLimit),
+}
+
+fn total_limit(text: &str) -> Result<TotalLimit, String> {
+    if text.contains('/') {
+        return text
+            .parse()
+            .map(TotalLimit::InPeriod)
+            .map_err(|error: Error| error.help().unwrap_or_default().to_owned());
+    }
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number
+        .map(TotalLimit::Ever)
+        .ok_or_else(|| "write a number of 1 or more, or one for a period, such as 10000/day".into())
 }
 
 /// A setting that can be taken back.
@@ -92,6 +149,12 @@ enum Setting {
     Fallback,
     Overflow,
     PreviewCode,
+    Pattern,
+    Eligible,
+    Floor,
+    LowStock,
+    RedeemRule,
+    RedeemByOthers,
 }
 
 impl Create {
@@ -100,6 +163,7 @@ impl Create {
         let mut settings = PoolSettings::default();
         self.given.apply(&mut settings)?;
         context.open_or_make().await?.create_pool(&name, &settings).await?;
+        self.given.warn(context, &settings);
         context.output.remark(format!("created pool '{name}' in {}", context.store));
         Ok(Exit::Done)
     }
@@ -111,6 +175,7 @@ impl Set {
         let pool = find(&*store, &self.pool).await?;
         let settings = self.changed(&pool.settings)?;
         store.set_pool(&pool.name, &settings).await?;
+        self.given.warn(context, &settings);
         context.output.remark(format!("changed pool '{}'", pool.name));
         Ok(Exit::Done)
     }
@@ -130,11 +195,38 @@ impl Given {
         replace(&mut settings.fallback, "--fallback", self.fallback.as_deref(), Code::new)?;
         replace(&mut settings.overflow, "--overflow", self.overflow.as_deref(), PoolName::new)?;
         replace(&mut settings.preview_code, "--preview-code", self.preview_code.as_deref(), Code::new)?;
+        settings.pattern = self.form.pattern()?.or(settings.pattern.take());
         let limits = &mut settings.limits;
         limits.per_customer = self.limit_per_customer.or(limits.per_customer);
         limits.per_campaign = self.limit_per_campaign.or(limits.per_campaign);
-        limits.total = self.limit_total.or(limits.total);
+        for limit in &self.limit_total {
+            match limit {
+                TotalLimit::Ever(vouchers) => limits.total = Some(*vouchers),
+                TotalLimit::InPeriod(limit) => limits.per_period = Some(*limit),
+            }
+        }
+        self.apply_rules(settings)
+    }
+
+    fn apply_rules(&self, settings: &mut PoolSettings) -> Result<()> {
+        replace(&mut settings.eligible, "--eligible", self.eligible.as_deref(), Expression::checked)?;
+        replace(&mut settings.redemption.rule, "--redeem-rule", self.redeem_rule.as_deref(), Expression::checked)?;
+        settings.floor = self.floor.unwrap_or(settings.floor);
+        if let Some(thresholds) = read(self.low_stock.as_deref(), "--low-stock", str::parse)? {
+            settings.low_stock = thresholds;
+        }
+        if let Some(by_others) = read(self.redeem_by_others.as_deref(), "--redeem-by-others", str::parse)? {
+            settings.redemption.by_others = by_others;
+        }
         Ok(())
+    }
+
+    /// Says how easily the codes are guessed that the pool is to make.
+    fn warn(&self, context: &Context, settings: &PoolSettings) {
+        const EXAMPLE: u64 = 1_000;
+        if let (Ok(Some(_)), Some(pattern)) = (self.form.pattern(), &settings.pattern) {
+            warn_of_guesses(context, pattern, EXAMPLE);
+        }
     }
 }
 
@@ -158,10 +250,16 @@ impl Setting {
             Setting::ExpiresAt => settings.expires_at = None,
             Setting::LimitPerCustomer => settings.limits.per_customer = None,
             Setting::LimitPerCampaign => settings.limits.per_campaign = None,
-            Setting::LimitTotal => settings.limits.total = None,
+            Setting::LimitTotal => (settings.limits.total, settings.limits.per_period) = (None, None),
             Setting::Fallback => settings.fallback = None,
             Setting::Overflow => settings.overflow = None,
             Setting::PreviewCode => settings.preview_code = None,
+            Setting::Pattern => settings.pattern = None,
+            Setting::Eligible => settings.eligible = None,
+            Setting::Floor => settings.floor = 0,
+            Setting::LowStock => settings.low_stock = Thresholds::default(),
+            Setting::RedeemRule => settings.redemption.rule = None,
+            Setting::RedeemByOthers => settings.redemption.by_others = ByOthers::default(),
         }
     }
 }

@@ -1,16 +1,17 @@
 //! `pool list` and `pool show`: counts and settings.
 
-use std::time::Duration;
-
 use clap::Args;
 use comfy_table::{Cell, Color, Table};
+use jiff::Timestamp;
 use serde::Serialize;
 
+use super::card::{SettingsForm, rows};
 use super::find;
-use crate::cli::output::{BOLD, card, grouped, moment, table};
+use super::pace::Pace;
+use crate::cli::output::{BOLD, card, grouped, table};
 use crate::cli::{Context, Exit, Format};
 use crate::error::Result;
-use crate::voucher::{Code, PoolCounts, PoolName, PoolSettings, PoolStatus};
+use crate::voucher::{PoolCounts, PoolName, PoolSettings, PoolStatus};
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -32,6 +33,16 @@ pub(in crate::cli) struct Show {
     pool: String,
     #[command(flatten)]
     format: Format,
+}
+
+/// A pool, as programs read it.
+#[derive(Serialize)]
+struct PoolForm<'a> {
+    #[serde(flatten)]
+    counts: CountsForm<'a>,
+    #[serde(flatten)]
+    pace: &'a Pace,
+    settings: SettingsForm<'a>,
 }
 
 /// A pool's counts, as programs read them.
@@ -89,6 +100,7 @@ fn state(settings: &PoolSettings, counts: &PoolCounts) -> Cell {
         (true, ..) => ("paused".to_owned(), Color::Yellow),
         (_, 1.., ..) => ("open".to_owned(), Color::Green),
         (_, _, Some(overflow), _) => (format!("empty → {overflow}"), Color::Yellow),
+        _ if settings.pattern.is_some() => ("makes codes".to_owned(), Color::Green),
         (_, _, _, Some(_)) => ("empty, fallback".to_owned(), Color::Yellow),
         _ => ("empty".to_owned(), Color::Red),
     };
@@ -107,14 +119,17 @@ fn share(part: u64, whole: u64) -> (String, String) {
 
 impl Show {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit> {
-        let pool = find(&*context.open().await?, &self.pool).await?;
+        let store = context.open().await?;
+        let pool = find(&*store, &self.pool).await?;
+        let pace = Pace::of(&*store, &pool, Timestamp::now()).await?;
         if self.format.json {
-            context.output.json(&CountsForm::from(&pool))?;
+            let settings = SettingsForm(&pool);
+            context.output.json(&PoolForm { counts: CountsForm::from(&pool), pace: &pace, settings })?;
         } else {
             context.output.text(&context.output.styled(BOLD, &pool.name))?;
             context.output.table(breakdown(&pool.counts))?;
             context.output.text("")?;
-            context.output.table(card(settings(&pool)))?;
+            context.output.table(card(rows(&pool).into_iter().chain(pace.row())))?;
         }
         Ok(Exit::Done)
     }
@@ -138,31 +153,6 @@ fn breakdown(counts: &PoolCounts) -> Table {
     breakdown
 }
 
-fn settings(pool: &PoolStatus) -> Vec<(&'static str, String)> {
-    let PoolSettings { valid_for, expires_at, limits, fallback, overflow, paused, .. } = &pool.settings;
-    let limit = |limit: Option<u64>| limit.map(grouped);
-    let rows = [
-        ("new claims", Some(if *paused { "paused" } else { "allowed" }.to_owned())),
-        ("valid for", valid_for.map(span)),
-        ("expires at", expires_at.map(moment)),
-        ("limit per customer", limit(limits.per_customer)),
-        ("limit per campaign", limit(limits.per_campaign)),
-        ("limit in total", limit(limits.total)),
-        ("fallback code", fallback.as_ref().map(Code::as_str).map(str::to_owned)),
-        ("overflow pool", overflow.as_ref().map(PoolName::to_string)),
-        ("preview code", Some(pool.settings.preview_code(&pool.name).into())),
-    ];
-    rows.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
-}
-
-/// A span as `--valid-for` takes it, in the largest unit that fits.
-fn span(span: Duration) -> String {
-    let seconds = span.as_secs();
-    let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
-    let (unit, letter) = units.into_iter().find(|(unit, _)| seconds.is_multiple_of(*unit)).unwrap_or((1, 's'));
-    format!("{}{letter}", seconds / unit)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,12 +163,5 @@ mod tests {
         assert_eq!(share(1, 5_000_000), ("1 %".into(), "█░░░░░░░░░".into()));
         assert_eq!(share(999, 1_000), ("99 %".into(), "█████████░".into()));
         assert_eq!(share(u64::MAX, u64::MAX), ("100 %".into(), "██████████".into()));
-    }
-
-    #[test]
-    fn spans_print_as_they_are_written() {
-        for text in ["30d", "36h", "45m", "90s"] {
-            assert_eq!(span(crate::voucher::parse_duration(text).unwrap()), text);
-        }
     }
 }

@@ -109,5 +109,7 @@ impl RedisStore {
 fn contents(keys: &PoolKeys, buckets: u64) -> impl Iterator<Item = String> {
     let header = keys.pool();
     let fixed = keys.fixed().into_iter().filter(move |key| *key != header);
-    fixed.chain((0..buckets).flat_map(|bucket| [keys.keys(bucket), keys.codes(bucket)]))
+    fixed
+        .chain(std::iter::once(keys.names()))
+        .chain((0..buckets).flat_map(|bucket| [keys.keys(bucket), keys.codes(bucket)]))
 }

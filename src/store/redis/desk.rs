@@ -13,7 +13,7 @@ use super::address::{Field, Hash, anchor_of, pointer};
 use super::lookup::Entry;
 use super::messages::{Deed, Standing};
 use super::record::Kind;
-use super::script::{FREE, RESERVATIONS, RETIRE, TESTS};
+use super::script::{FREE, RESERVATIONS, TESTS};
 use super::{RedisStore, reply};
 use crate::error::{Error, ErrorKind, Result};
 use crate::voucher::{Code, CustomerId, MessageId, Mode, PoolName, ReleasedMessage};
@@ -30,9 +30,9 @@ impl RedisStore {
         })?;
         let retired = Standing { is_retired: true, ..holder.clone() };
         self.ask_registry(Deed::Put, &[(Hash::of_message(message), Some(retired))]).await?;
-        let hash = Hash::of_message(message).head::<16>();
-        try_join_all(pools.iter().map(|pool| self.call_pool(pool, &RETIRE, true, |_, call| call.push(hash)))).await?;
-        let parts = try_join_all(pools.iter().map(|pool| self.release_in(pool, message, &holder.customer))).await?;
+        self.retire_in(&pools, &[Hash::of_message(message).head()]).await?;
+        let customer = holder.customer.as_ref();
+        let parts = try_join_all(pools.iter().map(|pool| self.release_in(pool, message, customer))).await?;
         let released = parts.iter().map(|part| part.released).sum();
         Ok(ReleasedMessage { released, kept: parts.iter().map(|part| part.kept).sum() })
     }
@@ -76,14 +76,19 @@ impl RedisStore {
         let campaigns = self.campaigns_if(entries.iter().any(|entry| entry.record.campaign > 0), pool).await?;
         let of_message = |entry: &Entry| {
             let id = entry.record.message(campaigns.get(&entry.record.campaign));
-            id.is_ok_and(|id| id == *message)
+            id.is_ok_and(|id| id.as_ref() == Some(message))
         };
         entries.retain(of_message);
         Ok((now, entries))
     }
 
-    async fn release_in(&self, pool: &PoolName, message: &MessageId, customer: &CustomerId) -> Result<ReleasedMessage> {
-        let (now, entries) = self.entries_of(pool, message, Some(customer)).await?;
+    async fn release_in(
+        &self,
+        pool: &PoolName,
+        message: &MessageId,
+        customer: Option<&CustomerId>,
+    ) -> Result<ReleasedMessage> {
+        let (now, entries) = self.entries_of(pool, message, customer).await?;
         let (own, wider): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(|entry| entry.record.is_own);
         let stays = |entry: &&Entry| {
             let record = &entry.record;
@@ -119,20 +124,27 @@ impl RedisStore {
     /// Takes bindings back that still stand as they were seen; says how many vouchers went back.
     async fn free(&self, pool: &PoolName, entries: Vec<Entry>) -> Result<u64> {
         let ends = self.own_ends(&entries).await?;
+        let campaigns = self.campaigns_if(entries.iter().any(|entry| entry.record.campaign > 0), pool).await?;
+        let named = |entry: Entry| Ok((entry.record.message(campaigns.get(&entry.record.campaign))?, entry));
+        let mut entries = entries.into_iter().map(named).collect::<Result<Vec<_>>>()?;
+        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
         let mut freed = 0;
         for portion in entries.chunks(PORTION) {
             let answer = self.call_pool(pool, &FREE, true, |space, call| {
-                for Entry { field, packed, record, .. } in portion {
-                    let customer = Hash::of_customer(&record.customer);
+                call.keys.push(space.keys.names());
+                for (message, Entry { field, packed, record, .. }) in portion {
                     let bucket = space.keys_place(call, field.anchor());
-                    let customer_bucket = space.keys_place(call, customer.head());
+                    let customer_bucket = space.customer_place(call, record.customer.as_ref());
+                    let customer = record.customer.as_ref().map(Hash::of_customer);
+                    let pointer = customer.and_then(|customer| pointer(*field, customer));
                     call.push_number(bucket);
                     call.push_number(customer_bucket);
                     call.push(field.0);
                     call.push(packed.clone());
                     let end = ends.get(&record.code).map(|end| end.as_millisecond().to_string());
                     call.push(end.unwrap_or_default());
-                    call.push(pointer(*field, customer).map(|field| field.0.to_vec()).unwrap_or_default());
+                    call.push(pointer.map(|field| field.0.to_vec()).unwrap_or_default());
+                    call.push(message.as_ref().map(|message| message.as_str()).unwrap_or_default());
                 }
             });
             freed += reply::number(answer.await?.unwrap_or_else(|| vec![Value::Int(0)]).first())?;

@@ -100,6 +100,41 @@ impl PoolKeys {
         format!("{}:pool", self.prefix)
     }
 
+    /// Sorted set by end: available codes in blobs.
+    pub(super) fn shelf(&self) -> String {
+        format!("{}:shelf", self.prefix)
+    }
+
+    /// Sorted set by end: available codes, each by itself.
+    pub(super) fn tray(&self) -> String {
+        format!("{}:tray", self.prefix)
+    }
+
+    /// Hash: field → reservation; lease → the fields that it has reserved.
+    pub(super) fn reserved(&self) -> String {
+        format!("{}:reserved", self.prefix)
+    }
+
+    /// Sorted set by the moment at which they run out: leases.
+    pub(super) fn leases(&self) -> String {
+        format!("{}:leases", self.prefix)
+    }
+
+    /// Sorted set by end: groups.
+    pub(super) fn due(&self) -> String {
+        format!("{}:due", self.prefix)
+    }
+
+    /// Hash: group of what ends together → how many.
+    pub(super) fn groups(&self) -> String {
+        format!("{}:groups", self.prefix)
+    }
+
+    /// Hash: campaign number, 0 for all → how many bindings count for limits.
+    pub(super) fn limits(&self) -> String {
+        format!("{}:limits", self.prefix)
+    }
+
     /// Hash: chunk number → codes of an import that is not finished.
     pub(super) fn pending(&self) -> String {
         format!("{}:pending", self.prefix)
@@ -120,8 +155,19 @@ impl PoolKeys {
         format!("{}:keys:{bucket}", self.prefix)
     }
 
-    /// Hash: start of a code's hash → anchor of its binding's field.
+    /// Hash: start of a code's hash → anchor of its binding's field, or `v` where it was ended while nobody had it; the same with the
+    /// hash of an event → what the event got as answer for the code.
     pub(super) fn codes(&self, bucket: u64) -> String {
         format!("{}:codes:{bucket}", self.prefix)
+    }
+
+    /// Sorted set by time: whom the entries of the journal name, each the entry's id, and lines of customer, message and event.
+    pub(super) fn names(&self) -> String {
+        format!("{}:names", self.prefix)
+    }
+
+    /// Stream: what happened, each entry what and to which codes.
+    pub(super) fn journal(&self) -> String {
+        format!("{}:journal", self.prefix)
     }
 }

@@ -48,14 +48,15 @@ impl MessageBuckets {
 /// What the registry knows of a message's id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Standing {
-    pub(super) customer: CustomerId,
+    /// Whose it is, unless that was forgotten.
+    pub(super) customer: Option<CustomerId>,
     pub(super) mode: Mode,
     pub(super) is_retired: bool,
 }
 
 impl Standing {
     pub(super) fn of(message: &MessageIdentity, is_retired: bool) -> Standing {
-        Standing { customer: message.customer_id.clone(), mode: message.mode, is_retired }
+        Standing { customer: Some(message.customer_id.clone()), mode: message.mode, is_retired }
     }
 
     fn packed(&self) -> Vec<u8> {
@@ -65,14 +66,17 @@ impl Standing {
             (Mode::Test, false) => 'T',
             (Mode::Test, true) => 't',
         };
-        format!("{flag}{}", self.customer.as_str()).into_bytes()
+        format!("{flag}{}", self.customer.as_ref().map_or("", CustomerId::as_str)).into_bytes()
     }
 
     fn read(packed: &[u8]) -> Result<Option<Standing>> {
         let Some((flag, customer)) = packed.split_first() else { return Ok(None) };
-        let customer = std::str::from_utf8(customer).ok().and_then(|id| CustomerId::new(id).ok());
+        let customer = match std::str::from_utf8(customer).map_err(|_| reply::strange())? {
+            "" => None,
+            id => Some(CustomerId::new(id).map_err(|_| reply::strange())?),
+        };
         Ok(Some(Standing {
-            customer: customer.ok_or_else(reply::strange)?,
+            customer,
             mode: if flag.eq_ignore_ascii_case(&b'T') { Mode::Test } else { Mode::Live },
             is_retired: flag.is_ascii_lowercase(),
         }))
@@ -80,7 +84,7 @@ impl Standing {
 
     /// Whether a message may go under this standing's id.
     pub(super) fn is_of(&self, message: &MessageIdentity) -> bool {
-        self.customer == message.customer_id && self.mode == message.mode
+        self.customer.as_ref() == Some(&message.customer_id) && self.mode == message.mode
     }
 }
 
@@ -129,7 +133,7 @@ impl RedisStore {
                 let records = listed.records.iter().flatten().map(|entry| &entry.record);
                 let campaigns = self.campaigns_if(records.clone().any(|record| record.campaign > 0), &pool).await?;
                 for record in records.filter(|record| record.mode == Mode::Live) {
-                    live.insert(record.message(campaigns.get(&record.campaign))?);
+                    live.extend(record.message(campaigns.get(&record.campaign))?);
                 }
             }
         }

@@ -6,6 +6,7 @@
 mod address;
 mod ask;
 mod bucket;
+mod by_code;
 mod campaigns;
 mod chain;
 mod chunk;
@@ -13,8 +14,11 @@ mod delete;
 mod desk;
 mod examine;
 mod fault;
+mod forget;
 mod grow;
+mod history;
 mod import;
+mod journal;
 mod keys;
 mod link;
 mod listing;
@@ -29,7 +33,10 @@ mod pool;
 mod pool_call;
 mod ports;
 mod project;
+mod reconcile;
 mod record;
+mod recount;
+mod redeem;
 mod register;
 mod registry;
 mod reply;
@@ -38,9 +45,13 @@ mod script;
 mod settle;
 mod shelf;
 mod spread;
+mod stock;
 mod target;
+mod void;
 mod vouchers;
+mod withdraw;
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 pub use naive::NaiveRedis;
@@ -55,14 +66,14 @@ use self::registry::Sizes;
 use crate::error::Result;
 use crate::voucher::check_name;
 
-/// A store on Redis. All callers share its connection.
-#[derive(Debug)]
+/// A store on Redis. All callers share its connection, and so do its clones.
+#[derive(Debug, Clone)]
 pub struct RedisStore {
     link: Link,
     keys: ProjectKeys,
-    buckets: Buckets,
-    message_buckets: MessageBuckets,
-    sizes: Sizes,
+    buckets: Arc<Buckets>,
+    message_buckets: Arc<MessageBuckets>,
+    sizes: Arc<Sizes>,
     options: RedisOptions,
 }
 
@@ -106,9 +117,9 @@ impl RedisOptions {
         Ok(RedisStore {
             link,
             keys: ProjectKeys::new(project),
-            buckets: Buckets::default(),
-            message_buckets: MessageBuckets::default(),
-            sizes: Sizes::default(),
+            buckets: Arc::default(),
+            message_buckets: Arc::default(),
+            sizes: Arc::default(),
             options: self,
         })
     }

@@ -11,8 +11,8 @@ use super::reply::{self, strange};
 use super::script::SHOW_POOL;
 use crate::error::Result;
 use crate::voucher::{
-    ByOthers, Catalogue, Code, Count, Limits, Metadata, PoolCard, PoolCounts, PoolName, PoolSettings, PoolStatus,
-    RedemptionRules,
+    ByOthers, Catalogue, Code, Count, Limits, Metadata, Pattern, PoolCard, PoolCounts, PoolName, PoolSettings,
+    PoolStatus, RedemptionRules,
 };
 
 /// How many pools are asked side by side.
@@ -74,7 +74,7 @@ pub(super) fn fields(settings: &PoolSettings) -> impl Iterator<Item = (&'static 
         eligible.clone(),
         (*floor > 0).then(|| floor.to_string()),
         (!low_stock.is_empty()).then(|| low_stock.to_string()),
-        pattern.clone(),
+        pattern.as_ref().map(Pattern::to_string),
         rule.clone(),
         (*by_others != ByOthers::default()).then(|| by_others.as_str().to_owned()),
     ];
@@ -163,7 +163,7 @@ impl Fields {
         settings.eligible = self.next()?;
         settings.floor = self.parsed()?.unwrap_or_default();
         settings.low_stock = self.parsed()?.unwrap_or_default();
-        settings.pattern = self.next()?;
+        settings.pattern = self.parsed()?;
         settings.redemption = RedemptionRules { rule: self.next()?, by_others: self.parsed()?.unwrap_or_default() };
         Ok(settings)
     }

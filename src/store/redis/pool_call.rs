@@ -12,7 +12,7 @@ use super::keys::PoolKeys;
 use super::reply;
 use super::script::{Call, Script, Section};
 use crate::error::{Error, ErrorKind, Result};
-use crate::voucher::PoolName;
+use crate::voucher::{CustomerId, PoolName};
 
 /// In how many buckets each pool was seen to keep its bindings. Only a guess: a script tells when it is wrong.
 #[derive(Debug, Default)]
@@ -40,6 +40,16 @@ impl Space {
     pub(super) fn keys_place(&self, call: &mut Call, head: [u8; 4]) -> usize {
         let bucket = bucket(head, self.buckets);
         call.place(Section::Keys, bucket, || self.keys.keys(bucket))
+    }
+
+    /// The place of the bucket in which a code's binding is, as the buckets of codes say; 0 where it was never assigned.
+    pub(super) fn binding_place(&self, call: &mut Call, anchor: &[u8]) -> usize {
+        anchor.try_into().map_or(0, |anchor| self.keys_place(call, anchor))
+    }
+
+    /// The place of a customer's bucket; 0 for nobody.
+    pub(super) fn customer_place(&self, call: &mut Call, customer: Option<&CustomerId>) -> usize {
+        customer.map_or(0, |customer| self.keys_place(call, Hash::of_customer(customer).head()))
     }
 
     /// The place among a call's keys of the bucket of codes for a code's hash.

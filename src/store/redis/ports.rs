@@ -1,12 +1,15 @@
 //! The ports of the domain, and where each operation is done.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::RedisStore;
 use crate::error::Result;
 use crate::voucher::{
-    Binding, Catalogue, Claim, Claimed, Claims, Code, Count, CustomerId, Desk, Finding, Imported, Kept, Lease, Lookup,
-    MessageId, NewVoucher, PoolName, PoolSettings, PoolStatus, ReleasedMessage, Settled, Stock, Store, VoucherRecord,
+    Binding, Catalogue, Claim, Claimed, Claims, Code, Count, CustomerId, Desk, EventId, Finding, Forgotten, Imported,
+    Journal, JournalEntry, JournalPosition, JournalSize, Kept, Lease, Lookup, MessageId, NewVoucher, PoolName,
+    PoolSettings, PoolStatus, Redemption, RedemptionResult, Redemptions, ReleasedMessage, RolledBack, Settled, Stock,
+    Store, Voided, VoucherRecord,
 };
 
 #[async_trait]
@@ -111,16 +114,59 @@ impl Desk for RedisStore {
         self.release(message).await
     }
 
-    async fn forget(&self, _: &crate::voucher::CustomerId) -> Result<crate::voucher::Forgotten> {
-        super::missing::missing()
+    async fn forget(&self, customer: &CustomerId) -> Result<Forgotten> {
+        self.forget_customer(customer).await
     }
 
-    async fn reconcile(&self, _: &crate::voucher::PoolName) -> Result<Vec<crate::voucher::Finding>> {
-        super::missing::missing()
+    async fn reconcile(&self, pool: &PoolName) -> Result<Vec<Finding>> {
+        self.compare(pool).await
     }
 
     async fn reclaim_tests(&self) -> Result<u64> {
         self.reclaim().await
+    }
+}
+
+#[async_trait]
+impl Redemptions for RedisStore {
+    async fn redeem(&self, redemptions: &[Redemption]) -> Result<Vec<RedemptionResult>> {
+        self.redeem_all(redemptions).await
+    }
+
+    async fn redemptions(&self, asked: &[(Code, EventId)]) -> Result<Vec<Option<RedemptionResult>>> {
+        self.redemptions_of(asked).await
+    }
+
+    async fn roll_back(&self, code: &Code, event: &EventId) -> Result<RolledBack> {
+        self.take_back(code, event).await
+    }
+
+    async fn void(&self, codes: &[Code]) -> Result<Vec<Voided>> {
+        self.void_all(codes).await
+    }
+}
+
+#[async_trait]
+impl Journal for RedisStore {
+    async fn journal(
+        &self,
+        pool: &PoolName,
+        after: Option<&JournalPosition>,
+        limit: usize,
+    ) -> Result<Vec<JournalEntry>> {
+        self.entries_behind(pool, after, limit).await
+    }
+
+    async fn history(&self, code: &Code) -> Result<Vec<JournalEntry>> {
+        self.past_of(code).await
+    }
+
+    async fn trim_journal(&self, pool: &PoolName, before: Timestamp) -> Result<u64> {
+        self.trim(pool, before).await
+    }
+
+    async fn journal_size(&self, pool: &PoolName) -> Result<JournalSize> {
+        self.size_of_journal(pool).await
     }
 }
 

@@ -10,7 +10,8 @@
 //!             voucher, the one that the code is from, for a fallback code · line feed · customer · line feed and message id
 //! ```
 //!
-//! A message id `<campaign>/<customer>` is not written at all, of `<text>/<customer>` the text.
+//! A message id `<campaign>/<customer>` is not written at all, of `<text>/<customer>` the text. Of a customer who was forgotten,
+//! neither customer nor message is written.
 
 use jiff::Timestamp;
 
@@ -19,6 +20,7 @@ use crate::error::Result;
 use crate::voucher::{CampaignId, Channel, Code, CustomerId, MessageId, MessageIdentity, Mode, PoolName, Width};
 
 const KIND: u8 = 3;
+const POINTER: u8 = 3;
 const TEST: u8 = 4;
 const ENDS: u8 = 8;
 const VIA: u8 = 16;
@@ -42,6 +44,8 @@ pub(super) struct Record {
     pub(super) is_own: bool,
     pub(super) channel: Channel,
     pub(super) is_void: bool,
+    /// Whether another pool's name took it.
+    pub(super) is_via: bool,
     pub(super) assigned_at: Timestamp,
     pub(super) campaign: u32,
     pub(super) ends: Option<Timestamp>,
@@ -50,7 +54,8 @@ pub(super) struct Record {
     pub(super) code: String,
     /// See the layout.
     pub(super) other_pool: Option<PoolName>,
-    pub(super) customer: CustomerId,
+    /// Whose it is, unless that was forgotten.
+    pub(super) customer: Option<CustomerId>,
     message: Written,
 }
 
@@ -108,6 +113,11 @@ pub(super) fn is_usual(message: &MessageIdentity) -> bool {
 }
 
 impl Record {
+    /// Whether it is a pointer, which stands in the bucket of a customer whose binding lies elsewhere.
+    pub(super) fn is_pointer(packed: &[u8]) -> bool {
+        packed.first().is_some_and(|flags| flags & KIND == POINTER)
+    }
+
     /// Reads a packed record.
     pub(super) fn read(packed: &[u8]) -> Result<Record> {
         let mut rest = Reader(packed);
@@ -123,7 +133,10 @@ impl Record {
             Some((code, pool)) => (code, Some(PoolName::new(pool).map_err(|_| strange())?)),
             None => (text.split('\n').next().unwrap_or_default(), None),
         };
-        let customer = parts.next().and_then(|id| CustomerId::new(id).ok()).ok_or_else(strange)?;
+        let customer = match parts.next().ok_or_else(strange)? {
+            "" => None,
+            id => Some(CustomerId::new(id).map_err(|_| strange())?),
+        };
         let written = parts.next();
         let message = match (marks >> 5, written) {
             (0, None) => Written::AsCampaignAndCustomer,
@@ -142,6 +155,7 @@ impl Record {
             is_own: (marks >> 3) & 3 < 2,
             channel: *Channel::ALL.get(usize::from(marks & 7)).ok_or_else(strange)?,
             is_void: flags & VOID > 0,
+            is_via: flags & VIA > 0,
             assigned_at,
             campaign,
             ends,
@@ -153,15 +167,16 @@ impl Record {
         })
     }
 
-    /// The message that took it.
-    pub(super) fn message(&self, campaign: Option<&CampaignId>) -> Result<MessageId> {
-        let customer = self.customer.as_str();
+    /// The message that took it, unless that was forgotten.
+    pub(super) fn message(&self, campaign: Option<&CampaignId>) -> Result<Option<MessageId>> {
+        let Some(customer) = self.customer.as_ref().map(CustomerId::as_str) else { return Ok(None) };
         match (&self.message, campaign) {
             (Written::AsCampaignAndCustomer, Some(campaign)) => MessageId::new(format!("{campaign}/{customer}")),
             (Written::AsCampaignAndCustomer, None) => Err(strange()),
             (Written::BeforeCustomer(start), _) => MessageId::new(format!("{start}/{customer}")),
             (Written::Whole(id), _) => Ok(id.clone()),
         }
+        .map(Some)
     }
 
     /// The code.

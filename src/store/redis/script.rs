@@ -46,13 +46,57 @@ frugal_pool_script!(FIND, "scripts/find.lua");
 frugal_pool_script!(CUSTOMERS, "scripts/customers.lua");
 frugal_pool_script!(ANCHORS, "scripts/anchors.lua");
 frugal_pool_script!(RESERVATIONS, "scripts/reservations.lua");
-frugal_pool_script!(RECORDS, "scripts/records.lua");
 pool_script!(RETIRE, "scripts/retire.lua");
-pool_script!(FREE, "scripts/free.lua");
+pool_script!(FORGET, "scripts/forget.lua");
 frugal_pool_script!(TESTS, "scripts/tests.lua");
+
+/// Looks up what is bound to codes.
+pub(super) static RECORDS: Script = Script::new(concat!(
+    "#!lua flags=allow-oom\n",
+    include_str!("scripts/prelude.lua"),
+    include_str!("scripts/by_code.lua"),
+    include_str!("scripts/records.lua")
+));
+
+/// A script of a pool that knows whom the journal names.
+macro_rules! naming_script {
+    ($name:ident, $flags:literal, $file:literal) => {
+        pub(super) static $name: Script = Script::new(concat!(
+            $flags,
+            include_str!("scripts/prelude.lua"),
+            include_str!("scripts/names.lua"),
+            include_str!($file)
+        ));
+    };
+}
+
+naming_script!(FREE, "#!lua\n", "scripts/free.lua");
+naming_script!(FORGET_NAMES, "#!lua\n", "scripts/forget_names.lua");
+naming_script!(TRIM, "#!lua flags=allow-oom\n", "scripts/trim.lua");
+
+/// A script that changes vouchers named by their codes.
+macro_rules! change_script {
+    ($name:ident, $file:literal) => {
+        pub(super) static $name: Script = Script::new(concat!(
+            "#!lua\n",
+            include_str!("scripts/prelude.lua"),
+            include_str!("scripts/by_code.lua"),
+            include_str!("scripts/names.lua"),
+            include_str!("scripts/change.lua"),
+            include_str!($file)
+        ));
+    };
+}
+
+change_script!(REDEEM, "scripts/redeem.lua");
+change_script!(ROLL_BACK, "scripts/roll_back.lua");
+change_script!(VOID, "scripts/void.lua");
 
 /// Asks the registry for messages.
 pub(super) static MESSAGES: Script = Script::new(concat!("#!lua\n", include_str!("scripts/messages.lua")));
+/// Forgets whose messages are.
+pub(super) static FORGET_MESSAGES: Script =
+    Script::new(concat!("#!lua\n", include_str!("scripts/forget_messages.lua")));
 /// Adds a bucket for messages to a shard.
 pub(super) static SPLIT_MESSAGES: Script = Script::new(concat!("#!lua\n", include_str!("scripts/split_messages.lua")));
 
@@ -147,4 +191,5 @@ pool_script!(OPEN_IMPORT, "scripts/open_import.lua");
 pool_script!(PEND, "scripts/pend.lua");
 pool_script!(DESCRIBE, "scripts/describe.lua");
 pool_script!(ADD, "scripts/add.lua");
+pool_script!(WITHDRAW, "scripts/withdraw.lua");
 pool_script!(SPLIT, "scripts/split.lua");

@@ -1,4 +1,4 @@
-//! Blobs: available codes as they lie on a pool's shelf, many in one member.
+//! Blobs: available codes as they lie on a pool's shelf, many in one member. All of them are of one chunk.
 
 use rand::RngExt;
 use rand::seq::SliceRandom;

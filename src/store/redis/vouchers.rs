@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use redis::Value;
 
 use super::address::Hash;
+use super::by_code::Bound;
 use super::lookup::Entry;
 use super::record::{Kind, Record};
-use super::script::{ANCHORS, CUSTOMERS, RECORDS};
+use super::script::CUSTOMERS;
 use super::{RedisStore, reply};
 use crate::error::Result;
 use crate::voucher::{CampaignId, Code, CustomerId, Metadata, PoolName, State, VoucherRecord};
@@ -124,29 +125,11 @@ impl RedisStore {
         pool: &PoolName,
         codes: &[(Code, Option<Timestamp>)],
     ) -> Result<Option<Vec<VoucherRecord>>> {
-        let hashes: Vec<Hash> = codes.iter().map(|(code, _)| Hash::of_code(code)).collect();
-        let anchors = self.call_pool(pool, &ANCHORS, false, |space, call| {
-            for hash in &hashes {
-                let place = space.codes_place(call, *hash);
-                call.push_number(place);
-                call.push(hash.head::<8>());
-            }
-        });
-        let Some(anchors) = anchors.await? else { return Ok(None) };
-        let anchors = anchors.into_iter().map(reply::bytes).collect::<Result<Vec<_>>>()?;
-        let answer = self.call_pool(pool, &RECORDS, false, |space, call| {
-            for ((code, _), anchor) in codes.iter().zip(&anchors) {
-                let start: Option<[u8; 4]> = anchor.as_slice().try_into().ok();
-                let place = start.map(|start| space.keys_place(call, start));
-                call.push_number(place.unwrap_or_default());
-                call.push(anchor.clone());
-                call.push(code.as_str());
-            }
-        });
-        let Some(answer) = answer.await? else { return Ok(None) };
-        let (view, answer) = View::read(answer)?;
-        let records = answer.map(lettered).collect::<Result<Vec<_>>>()?;
-        let bound: Vec<(Record, bool)> = records.iter().flatten().cloned().collect();
+        let meant: Vec<&Code> = codes.iter().map(|(code, _)| code).collect();
+        let Some(Bound { view, anchors, entries: records }) = self.bound_to(pool, &meant).await? else {
+            return Ok(None);
+        };
+        let bound = records.iter().flatten().map(|entry| (entry.record.clone(), entry.is_reserved)).collect();
         let mut bound = self.told(pool, &view, bound).await?.into_iter();
         let available: Vec<Code> = codes
             .iter()
@@ -156,10 +139,10 @@ impl RedisStore {
             .collect();
         let mut metadata = self.metadata_if(view.has_metadata, pool, &available).await?.into_iter();
         let mut told = Vec::with_capacity(codes.len());
-        for ((code, own_end), record) in codes.iter().zip(&records) {
+        for (((code, own_end), record), anchor) in codes.iter().zip(&records).zip(&anchors) {
             told.push(match record {
                 Some(_) => bound.next().ok_or_else(reply::strange)?,
-                None => view.available(pool, code, *own_end, metadata.next().flatten()),
+                None => view.unbound(pool, code, *own_end, is_void(anchor), metadata.next().flatten()),
             });
         }
         Ok(Some(told))
@@ -179,8 +162,8 @@ impl RedisStore {
                 code,
                 pool: pool.clone(),
                 state: state(&record, is_reserved, view.now),
-                message_id: Some(record.message(campaign)?),
-                customer_id: Some(record.customer),
+                message_id: record.message(campaign)?,
+                customer_id: record.customer,
                 campaign_id: campaign.cloned(),
                 channel: Some(record.channel),
                 mode: Some(record.mode),
@@ -250,7 +233,8 @@ pub(super) struct View {
 }
 
 impl View {
-    fn read(answer: Vec<Value>) -> Result<(View, std::vec::IntoIter<Value>)> {
+    /// Reads what a look-up's answer begins with.
+    pub(super) fn read(answer: Vec<Value>) -> Result<(View, std::vec::IntoIter<Value>)> {
         let mut answer = answer.into_iter();
         let moment = |text: &str| {
             text.parse().ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).ok_or_else(reply::strange)
@@ -263,18 +247,23 @@ impl View {
     }
 
     /// A voucher that nobody has.
-    fn available(
+    fn unbound(
         &self,
         pool: &PoolName,
         code: &Code,
         own_end: Option<Timestamp>,
+        is_void: bool,
         metadata: Option<Arc<Metadata>>,
     ) -> VoucherRecord {
         let expires_at = [own_end, self.pool_end].into_iter().flatten().min();
         VoucherRecord {
             code: code.clone(),
             pool: pool.clone(),
-            state: if expires_at.is_some_and(|end| end <= self.now) { State::Expired } else { State::Available },
+            state: match expires_at {
+                _ if is_void => State::Void,
+                Some(end) if end <= self.now => State::Expired,
+                _ => State::Available,
+            },
             customer_id: None,
             campaign_id: None,
             message_id: None,
@@ -288,6 +277,11 @@ impl View {
     }
 }
 
+/// Whether what the buckets of codes say of a code is that it was ended while nobody had it.
+pub(super) fn is_void(anchor: &[u8]) -> bool {
+    anchor == b"v"
+}
+
 fn state(record: &Record, is_reserved: bool, now: Timestamp) -> State {
     match () {
         () if record.redeemed_at.is_some() => State::Redeemed,
@@ -296,10 +290,4 @@ fn state(record: &Record, is_reserved: bool, now: Timestamp) -> State {
         () if is_reserved => State::Reserved,
         () => State::Assigned,
     }
-}
-
-/// A record behind the letter r or a, reserved or assigned; nothing where there is none.
-fn lettered(value: Value) -> Result<Option<(Record, bool)>> {
-    let packed = reply::bytes(value)?;
-    packed.split_first().map(|(letter, record)| Ok((Record::read(record)?, *letter == b'r'))).transpose()
 }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use rusqlite::{CachedStatement, OptionalExtension, Params, Row, params};
 
 use super::fault::{Outcome, stored};
+use super::journal::About;
 use super::message;
 use super::pool::Pool;
 use super::session::{Session, optional_timestamp, timestamp};
 use super::shelf::Available;
+use super::tally::Counted;
 use crate::voucher::{
-    Binding, CampaignId, ClaimKey, Code, KeyOwner, Lease, MessageIdentity, Metadata, Mode, PoolName, Source, State,
-    Voucher,
+    Binding, CampaignId, Change, ClaimKey, Code, KeyOwner, Lease, MessageIdentity, Metadata, Mode, PoolName, Source,
+    State, Voucher,
 };
 
 /// A binding found under its key.
@@ -176,7 +178,8 @@ pub(super) fn reserve(
     let id = session.connection.last_insert_rowid();
     let mut changes = session.changes.borrow_mut();
     if message.mode == Mode::Live {
-        changes.limit(named.id, campaign(message), expires_at, 1);
+        let (pool, campaign) = (Some(named.id), campaign(message));
+        changes.limit(Counted { pool, campaign, taken_at: session.now, expires_at }, 1);
     }
     if let Choice::Voucher(voucher) = &choice {
         changes.take(voucher.id, id);
@@ -229,7 +232,10 @@ pub(super) fn give_back_where(session: &Session<'_>, condition: &str, parameters
     session.flush()?;
     let sql = format!(
         "SELECT binding.id, binding.voucher_id, binding.pool_id, binding.from_pool_id, binding.campaign_id, binding.mode,
-            binding.lease_id IS NOT NULL, binding.expires_at, voucher.expires_at
+            binding.lease_id IS NOT NULL, binding.expires_at, voucher.expires_at, binding.assigned_at,
+            voucher.void_at IS NOT NULL, CASE WHEN binding.lease_id IS NULL THEN voucher.code END,
+            CASE WHEN binding.lease_id IS NULL THEN binding.message_id END,
+            CASE WHEN binding.lease_id IS NULL THEN binding.customer_id END
          FROM binding LEFT JOIN voucher ON voucher.id = binding.voucher_id WHERE {condition}"
     );
     let mut statement = session.connection.prepare_cached(&sql)?;
@@ -241,13 +247,19 @@ pub(super) fn give_back_where(session: &Session<'_>, condition: &str, parameters
 struct Ending {
     id: i64,
     voucher: Option<i64>,
-    pool: i64,
+    pool: Option<i64>,
     from_pool: i64,
     campaign: Option<Arc<str>>,
     mode: String,
     is_reserved: bool,
     expires_at: Option<i64>,
     voucher_expires_at: Option<i64>,
+    taken_at: i64,
+    /// Whether its voucher was ended by hand: then it counts nowhere any more, and does not go back.
+    is_void: bool,
+    /// The code of a voucher that was assigned.
+    code: Option<String>,
+    about: About,
 }
 
 impl Ending {
@@ -262,6 +274,10 @@ impl Ending {
             is_reserved: row.get(6)?,
             expires_at: row.get(7)?,
             voucher_expires_at: row.get(8)?,
+            taken_at: row.get(9)?,
+            is_void: row.get(10)?,
+            code: row.get(11)?,
+            about: About { message: row.get(12)?, customer: row.get(13)?, ..About::default() },
         })
     }
 
@@ -271,15 +287,35 @@ impl Ending {
             message::remember_those_of(session, "id = ?2", self.id)?;
         }
         session.connection.prepare_cached("DELETE FROM binding WHERE id = ?1")?.execute([self.id])?;
+        if let Some(voucher) = self.voucher {
+            let free = "UPDATE voucher SET binding_id = NULL WHERE id = ?1";
+            session.connection.prepare_cached(free)?.execute([voucher])?;
+        }
+        if self.is_void {
+            return Ok(0);
+        }
         let mut changes = session.changes.borrow_mut();
         if self.mode == Mode::Live.as_str() {
-            changes.limit(self.pool, self.campaign.clone(), self.expires_at, -1);
+            changes.limit(self.counted(), -1);
         }
-        let Some(voucher) = self.voucher else { return Ok(0) };
-        session.connection.prepare_cached("UPDATE voucher SET binding_id = NULL WHERE id = ?1")?.execute([voucher])?;
+        if self.voucher.is_none() {
+            return Ok(0);
+        }
         let state = if self.is_reserved { State::Reserved } else { State::Assigned };
         changes.pool(self.from_pool, state, self.expires_at, -1);
         changes.pool(self.from_pool, State::Available, self.voucher_expires_at, 1);
+        if let Some(code) = &self.code {
+            changes.tell(self.from_pool, Change::Released, self.about.clone(), code);
+        }
         Ok(1)
+    }
+
+    fn counted(&self) -> Counted {
+        Counted {
+            pool: self.pool,
+            campaign: self.campaign.clone(),
+            taken_at: self.taken_at,
+            expires_at: self.expires_at,
+        }
     }
 }

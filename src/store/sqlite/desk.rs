@@ -6,11 +6,13 @@ use rusqlite::{OptionalExtension, params};
 use super::SqliteStore;
 use super::binding::give_back_where;
 use super::fault::Outcome;
+use super::forget::forget;
 use super::lease;
+use super::reconcile::reconcile;
 use super::session::Session;
 use super::writer::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::voucher::{Desk, MessageId, ReleasedMessage};
+use crate::voucher::{CustomerId, Desk, Finding, Forgotten, MessageId, PoolName, ReleasedMessage};
 
 #[async_trait]
 impl Desk for SqliteStore {
@@ -19,12 +21,14 @@ impl Desk for SqliteStore {
         self.write(Durability::Kept, move |session| release(session, &message)).await
     }
 
-    async fn forget(&self, _: &crate::voucher::CustomerId) -> Result<crate::voucher::Forgotten> {
-        super::missing::missing()
+    async fn forget(&self, customer: &CustomerId) -> Result<Forgotten> {
+        let customer = customer.clone();
+        self.write(Durability::Kept, move |session| forget(session, &customer)).await
     }
 
-    async fn reconcile(&self, _: &crate::voucher::PoolName) -> Result<Vec<crate::voucher::Finding>> {
-        super::missing::missing()
+    async fn reconcile(&self, pool: &PoolName) -> Result<Vec<Finding>> {
+        let pool = pool.clone();
+        self.read(move |session| reconcile(session, &pool)).await
     }
 
     async fn reclaim_tests(&self) -> Result<u64> {
@@ -35,14 +39,14 @@ impl Desk for SqliteStore {
 /// A binding that is neither redeemed nor ended by time or by hand.
 const ALIVE: &str = "binding.redeemed_at IS NULL AND voucher.void_at IS NULL AND ifnull(binding.expires_at > ?1, 1)";
 
-/// Whether a binding's key is one of a single message.
-const OWN: &str = "binding.occurrence IS NOT NULL";
+/// Whether a binding's key is one of a single message alone.
+const OWN: &str = "binding.occurrence IS NOT NULL AND binding.shared_in IS NULL";
 
 /// The bindings that a message took: found by its customer, or among the few that are only reserved.
 const TAKEN: &str = "binding.id IN (
     SELECT id FROM binding WHERE customer_id = ?4 AND message_id = ?3
     UNION SELECT id FROM binding WHERE lease_id IS NOT NULL AND message_id = ?3)
-    AND binding.pool_id IN (SELECT id FROM pool WHERE project_id = ?2)";
+    AND binding.from_pool_id IN (SELECT id FROM pool WHERE project_id = ?2)";
 
 fn release(session: &Session<'_>, message: &MessageId) -> Outcome<ReleasedMessage> {
     lease::sweep(session)?;
@@ -58,7 +62,7 @@ fn release(session: &Session<'_>, message: &MessageId) -> Outcome<ReleasedMessag
     let released = give_back_where(session, &format!("{TAKEN} AND {OWN} AND {ALIVE}"), row)?;
     let count = format!(
         "SELECT count(*) FROM binding JOIN voucher ON voucher.id = binding.voucher_id
-         WHERE {TAKEN} AND (binding.redeemed_at IS NOT NULL OR (NOT {OWN} AND {ALIVE}))"
+         WHERE {TAKEN} AND (binding.redeemed_at IS NOT NULL OR (NOT ({OWN}) AND {ALIVE}))"
     );
     let kept: i64 = session.connection.query_row(&count, row, |row| row.get(0))?;
     Ok(ReleasedMessage { released, kept: kept.unsigned_abs() })
@@ -83,7 +87,7 @@ fn holder(session: &Session<'_>, message: &str) -> Outcome<Option<(String, Strin
 fn reclaim(session: &Session<'_>) -> Outcome<u64> {
     let tests = format!(
         "binding.mode = 'test' AND binding.lease_id IS NULL AND {ALIVE}
-         AND binding.pool_id IN (SELECT id FROM pool WHERE project_id = ?2)"
+         AND binding.from_pool_id IN (SELECT id FROM pool WHERE project_id = ?2)"
     );
     give_back_where(session, &tests, params![session.now, session.project])
 }

@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::binding::{self, FOR_GOOD, WHOLE};
 use super::fault::Outcome;
 use super::session::Session;
+use super::tally::Counted;
 use crate::voucher::{ClaimKey, KeyOwner, Lease, MessageIdentity, Mode, Shown};
 
 /// A binding that a message shows.
@@ -73,9 +74,9 @@ impl Held {
 
     /// Hands it to a message that shares it with the one that had reserved it. A message's own key stays its own.
     pub(super) fn take_over(&self, session: &Session<'_>, message: &MessageIdentity) -> Outcome<()> {
-        let find = "SELECT pool_id, campaign_id FROM binding WHERE id = ?1";
-        let (pool, before) =
-            session.connection.prepare_cached(find)?.query_row([self.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let find = "SELECT pool_id, campaign_id, assigned_at FROM binding WHERE id = ?1";
+        let mut find = session.connection.prepare_cached(find)?;
+        let (pool, before, taken_at) = find.query_row([self.id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         let sql = "UPDATE binding SET campaign_id = ?4, channel = ?5,
             message_id = CASE WHEN occurrence IS NULL THEN ?2 ELSE message_id END,
             customer_id = CASE WHEN message_id = ?2 THEN ?3 ELSE customer_id END
@@ -90,8 +91,9 @@ impl Held {
         ])?;
         if message.mode == Mode::Live {
             let mut changes = session.changes.borrow_mut();
-            changes.limit(pool, before, self.expires_at, -1);
-            changes.limit(pool, campaign, self.expires_at, 1);
+            for (campaign, by) in [(before, -1), (campaign, 1)] {
+                changes.limit(Counted { pool, campaign, taken_at, expires_at: self.expires_at }, by);
+            }
         }
         Ok(())
     }

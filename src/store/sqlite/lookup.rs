@@ -6,14 +6,15 @@ use async_trait::async_trait;
 use rusqlite::{OptionalExtension, params};
 
 use super::fault::{Fault, Outcome, stored};
+use super::limit::{self, Scope};
 use super::pool::{self, Pool};
 use super::session::{Session, optional_timestamp};
 use super::{SqliteStore, binding, record, shelf};
 use crate::error::Result;
 use crate::store::refusal;
 use crate::voucher::{
-    Binding, Catalogue, Claim, Code, Count, CustomerId, Lookup, PoolCard, PoolCounts, PoolName, PoolStatus, State,
-    VoucherRecord,
+    Binding, CampaignId, Catalogue, Claim, Code, Count, CustomerId, LimitUse, Lookup, PoolCard, PoolCounts, PoolName,
+    PoolStatus, State, VoucherRecord,
 };
 
 #[async_trait]
@@ -58,16 +59,37 @@ impl Lookup for SqliteStore {
 
     async fn limit_use(
         &self,
-        _: &PoolName,
-        _: Option<&crate::voucher::CampaignId>,
-        _: &[CustomerId],
-    ) -> Result<Option<crate::voucher::LimitUse>> {
-        super::missing::missing()
+        pool: &PoolName,
+        campaign: Option<&CampaignId>,
+        customers: &[CustomerId],
+    ) -> Result<Option<LimitUse>> {
+        let (pool, campaign, customers) = (pool.clone(), campaign.cloned(), customers.to_vec());
+        self.read(move |session| limit_use(session, &pool, campaign, customers)).await
     }
 
     async fn catalogue(&self) -> Result<Catalogue> {
         self.read(|session| pool::all(session)?.into_iter().map(|pool| card(session, pool)).collect()).await
     }
+}
+
+fn limit_use(
+    session: &Session<'_>,
+    pool: &PoolName,
+    campaign: Option<CampaignId>,
+    customers: Vec<CustomerId>,
+) -> Outcome<Option<LimitUse>> {
+    let Some(pool) = pool::by_name(session, pool)? else { return Ok(None) };
+    let alive = |scope: &Scope| {
+        let given = limit::given(session, pool.id, scope)?;
+        Ok::<_, Fault>(given.saturating_sub(limit::abandoned(session, pool.id, scope)?))
+    };
+    let alive_in = |scope: Option<Scope>| scope.map_or(Ok(0), |scope| alive(&scope));
+    Ok(Some(LimitUse {
+        total: alive(&Scope::Total)?,
+        in_period: alive_in(limit::period(session, &pool)?)?,
+        in_campaign: alive_in(campaign.map(Scope::Campaign))?,
+        of_customers: customers.into_iter().map(|id| alive(&Scope::Customer(id))).collect::<Outcome<_>>()?,
+    }))
 }
 
 fn pool_of(session: &Session<'_>, code: &Code) -> Outcome<Option<PoolName>> {
@@ -158,7 +180,7 @@ fn tallied(session: &Session<'_>, pool: &Pool) -> Outcome<HashMap<(State, bool),
     let abandoned = "SELECT binding.expires_at, voucher.expires_at FROM lease
         CROSS JOIN binding ON binding.lease_id = lease.id
         JOIN voucher ON voucher.id = binding.voucher_id
-        WHERE lease.expires_at <= ?1 AND binding.from_pool_id = ?2";
+        WHERE lease.expires_at <= ?1 AND binding.from_pool_id = ?2 AND voucher.void_at IS NULL";
     let mut statement = session.connection.prepare_cached(abandoned)?;
     let mut rows = statement.query([session.now, pool.id])?;
     while let Some(row) = rows.next()? {

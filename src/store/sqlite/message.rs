@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use rusqlite::params;
+use sha2::{Digest, Sha256};
 
 use super::fault::{Outcome, stored};
 use super::session::Session;
@@ -19,7 +20,7 @@ pub(super) enum Standing {
     Accepted,
     /// It belongs to another customer or mode.
     Foreign,
-    /// It was released by hand.
+    /// It was released by hand, or its customer is forgotten.
     Retired,
 }
 
@@ -33,6 +34,9 @@ pub(super) fn standing(session: &Session<'_>, message: &MessageIdentity) -> Outc
         FROM binding WHERE message_id = ?2 AND occurrence IS NOT NULL
             AND (SELECT project_id FROM pool WHERE pool.id = binding.pool_id) = ?1)";
     let (id, customer) = (message.message_id.as_str(), message.customer_id.as_str());
+    if is_forgotten(session, id)? {
+        return Ok(Standing::Retired);
+    }
     let row = params![session.project, id, customer, message.mode.as_str()];
     let found: Option<i64> = session.connection.prepare_cached(sql)?.query_row(row, |row| row.get(0))?;
     Ok(match found {
@@ -53,7 +57,41 @@ pub(super) fn known<'k>(session: &Session<'_>, claims: &'k [Claim]) -> Outcome<H
     let mut statement = session.connection.prepare_cached(sql)?;
     let row = params![stored(serde_json::to_string(&ids))?, session.project];
     let places = statement.query_map(row, |row| row.get::<_, u32>(0))?;
-    Ok(places.map(|place| Ok(ids[place? as usize])).collect::<rusqlite::Result<_>>()?)
+    let mut known: HashSet<_> = places.map(|place| Ok(ids[place? as usize])).collect::<rusqlite::Result<_>>()?;
+    if knows_forgotten(session)? {
+        for id in ids {
+            if is_forgotten(session, id)? {
+                known.insert(id);
+            }
+        }
+    }
+    Ok(known)
+}
+
+/// Whether anybody was forgotten.
+fn knows_forgotten(session: &Session<'_>) -> Outcome<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM forgotten WHERE project_id = ?1)";
+    Ok(session.connection.prepare_cached(sql)?.query_row([session.project], |row| row.get(0))?)
+}
+
+/// Whether an id is that of a message whose customer is forgotten.
+fn is_forgotten(session: &Session<'_>, id: &str) -> Outcome<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM forgotten WHERE project_id = ?1 AND digest = ?2)";
+    Ok(session.connection.prepare_cached(sql)?.query_row(params![session.project, digest(id)], |row| row.get(0))?)
+}
+
+/// Retires the id of a message whose customer is forgotten.
+pub(super) fn retire_digest(session: &Session<'_>, id: &str) -> Outcome<()> {
+    let sql = "INSERT INTO forgotten (project_id, digest) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    session.connection.prepare_cached(sql)?.execute(params![session.project, digest(id)])?;
+    Ok(())
+}
+
+/// What is kept of an id that holds a customer's.
+fn digest(id: &str) -> [u8; 16] {
+    let mut digest = [0; 16];
+    digest.copy_from_slice(&Sha256::digest(id)[..16]);
+    digest
 }
 
 /// Binds the id of `message` to its customer and mode, where nothing that is assigned under it does.

@@ -4,21 +4,27 @@
 //! processes of one machine may use a file at once. What is settled, imported or set is on the disk when it is answered; a
 //! reservation need not be.
 
+mod assignment;
 mod binding;
 mod claims;
 mod desk;
 mod examine;
 mod fault;
+mod forget;
 mod held;
+mod import;
+mod journal;
 mod lease;
 mod limit;
 mod lookup;
+mod low_stock;
 mod message;
-mod missing;
 mod open;
 mod pool;
 mod reader;
+mod reconcile;
 mod record;
+mod redemption;
 mod reserve;
 mod rival;
 mod schema;
@@ -26,6 +32,7 @@ mod session;
 mod settle;
 mod shelf;
 mod stock;
+mod stocked;
 mod tally;
 mod writer;
 

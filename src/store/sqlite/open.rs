@@ -29,11 +29,13 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 pub struct Options {
     clock: Clock,
     busy_timeout: Duration,
+    journal_keep: Duration,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { clock: Arc::new(Timestamp::now), busy_timeout: Duration::from_secs(5) }
+        let journal_keep = Duration::from_secs(90 * 24 * 60 * 60);
+        Options { clock: Arc::new(Timestamp::now), busy_timeout: Duration::from_secs(5), journal_keep }
     }
 }
 
@@ -55,6 +57,13 @@ impl Options {
     #[must_use]
     pub fn busy_timeout(mut self, time: Duration) -> Options {
         self.busy_timeout = time;
+        self
+    }
+
+    /// How long entries of the journal are kept. 90 days unless set.
+    #[must_use]
+    pub fn journal_keep(mut self, time: Duration) -> Options {
+        self.journal_keep = time;
         self
     }
 
@@ -125,7 +134,7 @@ impl Options {
         let find = "SELECT id FROM project WHERE name = ?1";
         connection.execute("INSERT INTO project (name) VALUES (?1) ON CONFLICT DO NOTHING", [project])?;
         let project = connection.query_row(find, [project], |row| row.get(0))?;
-        Ok(Place { file, project, clock: self.clock.clone() })
+        Ok(Place { file, project, clock: self.clock.clone(), journal_keep: self.journal_keep })
     }
 }
 
@@ -138,6 +147,8 @@ pub(super) struct Place {
     pub(super) project: i64,
     /// The store's clock.
     pub(super) clock: Clock,
+    /// How long the journal is kept.
+    pub(super) journal_keep: Duration,
 }
 
 impl fmt::Debug for Place {

@@ -12,7 +12,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::fault::{Outcome, stored};
 use super::session::{Session, milliseconds, optional_timestamp};
 use crate::error::Error;
-use crate::voucher::{Code, Limits, PoolName, PoolSettings, RedemptionRules};
+use crate::voucher::{Code, Limits, Pattern, PoolName, PoolSettings, RedemptionRules};
 
 /// A pool as the file has it.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Pool {
             eligible: text(12)?,
             floor: count(13)?.unwrap_or_default(),
             low_stock: parsed(text(14)?)?.unwrap_or_default(),
-            pattern: text(15)?,
+            pattern: parsed(text(15)?)?,
             redemption,
         };
         let name = stored(PoolName::new(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?))?;
@@ -117,7 +117,7 @@ pub(super) fn update(session: &Session<'_>, id: i64, settings: &PoolSettings) ->
     let sql = "UPDATE pool SET valid_for = ?2, expires_at = ?3, limit_per_customer = ?4, limit_per_campaign = ?5,
         limit_total = ?6, fallback_code = ?7, overflow_pool_id = ?8, preview_code = ?9, paused = ?10,
         limit_in_period = ?11, eligible = ?12, floor = ?13, low_stock = ?14, pattern = ?15, redeem_rule = ?16,
-        redeem_by_others = ?17 WHERE id = ?1";
+        redeem_by_others = ?17, low_stock_told = CASE WHEN low_stock IS ?14 THEN low_stock_told END WHERE id = ?1";
     session.connection.prepare_cached(sql)?.execute(params![
         id,
         settings.valid_for.map(milliseconds),
@@ -133,7 +133,7 @@ pub(super) fn update(session: &Session<'_>, id: i64, settings: &PoolSettings) ->
         settings.eligible,
         count(Some(settings.floor)),
         (!settings.low_stock.is_empty()).then(|| settings.low_stock.to_string()),
-        settings.pattern,
+        settings.pattern.as_ref().map(Pattern::to_string),
         settings.redemption.rule,
         settings.redemption.by_others.as_str(),
     ])?;

@@ -44,7 +44,7 @@ impl Readers {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut connection = idle.map_or_else(|| self.open(), Ok)?;
         let transaction = connection.transaction()?;
-        let value = work(&Session::new(&transaction, self.place.project, (self.place.clock)()))?;
+        let value = work(&Session::new(&transaction, &self.place))?;
         transaction.finish()?;
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         Ok(value)

@@ -14,7 +14,7 @@ use super::pool::{Pool, Pools};
 use super::session::Session;
 use super::shelf::{self, Available};
 use super::{lease, rival};
-use crate::voucher::{Claim, ClaimKey, Claimed, KeyOwner, Lease, MessageIdentity, Refusal, Rejection};
+use crate::voucher::{Channel, Claim, ClaimKey, Claimed, KeyOwner, Lease, MessageIdentity, Refusal, Rejection};
 
 /// How many vouchers are read ahead from a pool's shelf.
 const AHEAD: usize = 1000;
@@ -29,6 +29,41 @@ pub(super) fn reserve(session: &Session<'_>, lease: &Lease, claims: &[Claim]) ->
     claims.iter().zip(&keys).map(|(claim, key)| batch.answer(claim, key)).collect()
 }
 
+/// Vouchers of one pool that were found for claims.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) vouchers: VecDeque<Available>,
+    /// Whether there were no more.
+    pub(super) is_all: bool,
+}
+
+/// The same for claims on one pool, which take only what was found for them: `None` if too much of it has gone meanwhile, and
+/// there may be more.
+pub(super) fn reserve_from(
+    session: &Session<'_>,
+    lease: &Lease,
+    claims: &[Claim],
+    mut found: Found,
+) -> Outcome<Option<Vec<Claimed>>> {
+    let keys = claims.iter().map(Claim::required_key).collect::<crate::error::Result<Vec<_>>>()?;
+    lease::sweep(session)?;
+    lease::renew(session, lease)?;
+    session.flush()?;
+    let mut batch = Batch::new(session, lease, claims)?;
+    let pool = claims.first().map_or(Ok(None), |claim| batch.pools.get(&claim.pool))?;
+    let mut there = VecDeque::with_capacity(found.vouchers.len());
+    for voucher in found.vouchers.drain(..) {
+        if pool.as_ref().map_or(Ok(false), |pool| shelf::has(session, pool, &voucher))? {
+            there.push_back(voucher);
+        }
+    }
+    if there.len() < claims.len() && !found.is_all {
+        return Ok(None);
+    }
+    batch.matching = Some(there);
+    claims.iter().zip(&keys).map(|(claim, key)| batch.answer(claim, key)).collect::<Outcome<_>>().map(Some)
+}
+
 /// A batch of claims, with what was read for it so far. Nobody else changes the file meanwhile.
 struct Batch<'s, 'c> {
     session: &'s Session<'c>,
@@ -40,9 +75,13 @@ struct Batch<'s, 'c> {
     limiter: Limiter<'s, 'c>,
     chains: HashMap<i64, Rc<[Rc<Pool>]>>,
     shelves: HashMap<i64, VecDeque<Available>>,
+    /// How many vouchers of a pool are available, where that was asked for.
+    left: HashMap<i64, u64>,
     rivals: HashMap<i64, bool>,
     last: Option<(Arc<MessageIdentity>, Standing)>,
     unanswered: usize,
+    /// The vouchers that may be taken, where only some may.
+    matching: Option<VecDeque<Available>>,
 }
 
 impl<'s, 'c> Batch<'s, 'c> {
@@ -56,9 +95,11 @@ impl<'s, 'c> Batch<'s, 'c> {
             limiter: Limiter::new(session, lease),
             chains: HashMap::new(),
             shelves: HashMap::new(),
+            left: HashMap::new(),
             rivals: HashMap::new(),
             last: None,
             unanswered: claims.len(),
+            matching: None,
         })
     }
 
@@ -106,6 +147,7 @@ impl<'s, 'c> Batch<'s, 'c> {
                 return self.hold(bound);
             }
             binding::replace(self.session, &bound)?;
+            self.left.clear();
         }
         if pool.settings.paused {
             return Ok(Claimed::Refused(Refusal::PoolPaused));
@@ -128,8 +170,14 @@ impl<'s, 'c> Batch<'s, 'c> {
     }
 
     fn take(&mut self, pool: &Rc<Pool>, key: &ClaimKey, message: &'s MessageIdentity) -> Outcome<Claimed> {
+        if self.matching.is_some() {
+            return self.take_matching(pool, key, message);
+        }
         let chain = self.chain(pool)?;
         for from in chain.iter() {
+            if self.keeps_from(from, message)? {
+                continue;
+            }
             if let Some(voucher) = self.next_of(from)? {
                 return self.bind((pool, key, message), from, Choice::Voucher(voucher));
             }
@@ -142,6 +190,14 @@ impl<'s, 'c> Batch<'s, 'c> {
         Ok(refuse(Refusal::PoolEmpty, self.is_contended(&chain)?))
     }
 
+    fn take_matching(&mut self, pool: &Rc<Pool>, key: &ClaimKey, message: &'s MessageIdentity) -> Outcome<Claimed> {
+        let is_kept = self.keeps_from(pool, message)?;
+        match self.matching.as_mut().filter(|_| !is_kept).and_then(VecDeque::pop_front) {
+            Some(voucher) => self.bind((pool, key, message), pool, Choice::Voucher(voucher)),
+            None => Ok(refuse(Refusal::PoolEmpty, self.is_contended(std::slice::from_ref(pool))?)),
+        }
+    }
+
     fn bind(
         &mut self,
         claim: (&Pool, &ClaimKey, &'s MessageIdentity),
@@ -149,6 +205,7 @@ impl<'s, 'c> Batch<'s, 'c> {
         choice: Choice,
     ) -> Outcome<Claimed> {
         let binding = binding::reserve(self.session, &mut self.insert, self.lease, claim, from, choice)?;
+        self.left.entry(from.id).and_modify(|left| *left = left.saturating_sub(1));
         self.limiter.count(claim.0, claim.2);
         self.known.insert(claim.2.message_id.as_str());
         if let Some((_, known @ Standing::Unknown)) = &mut self.last {
@@ -164,6 +221,21 @@ impl<'s, 'c> Batch<'s, 'c> {
         let chain: Rc<[Rc<Pool>]> = self.pools.chain(pool)?.into();
         self.chains.insert(pool.id, chain.clone());
         Ok(chain)
+    }
+
+    /// Whether a pool keeps what it has from the channel of `message`.
+    fn keeps_from(&mut self, pool: &Pool, message: &MessageIdentity) -> Outcome<bool> {
+        let floor = pool.settings.floor;
+        if floor == 0 || message.channel != Channel::WebLayer {
+            return Ok(false);
+        }
+        if let Some(left) = self.left.get(&pool.id) {
+            return Ok(*left <= floor);
+        }
+        self.session.flush()?;
+        let left = shelf::count(self.session, pool)?;
+        self.left.insert(pool.id, left);
+        Ok(left <= floor)
     }
 
     fn next_of(&mut self, pool: &Pool) -> Outcome<Option<Available>> {

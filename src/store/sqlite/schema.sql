@@ -27,6 +27,7 @@ CREATE TABLE pool (
     eligible           TEXT,                              -- an expression: who may get a voucher
     floor              INTEGER NOT NULL,                  -- how many vouchers web layers leave to campaigns
     low_stock          TEXT,                              -- thresholds, the largest first, with commas
+    low_stock_told     INTEGER,                           -- the smallest of them that somebody knows to be reached
     pattern            TEXT,                              -- how codes are made where the stock is not enough
     redeem_rule        TEXT,                              -- an expression: when a voucher may be used
     redeem_by_others   TEXT,                              -- allow, flag or refuse
@@ -50,19 +51,20 @@ CREATE INDEX voucher_available ON voucher (pool_id, expires_at) WHERE binding_id
 CREATE INDEX voucher_by_pool ON voucher (pool_id);
 
 -- A claim's key and what is bound to it: a voucher, or a fallback code. It is reserved while lease_id is set, and goes back
--- when that lease ends without keeping it; after that it is assigned for good. The key is either that of a message
--- (occurrence is set) or that of a customer (shared_in is set), and neither once another voucher took this one's place.
+-- when that lease ends without keeping it; after that it is assigned for good. The key is that of a message (occurrence is
+-- set) or that of a customer (shared_in is set); both for what was assigned outside a message and is the customer's current
+-- voucher, and neither once another voucher took this one's place.
 CREATE TABLE binding (
     id            INTEGER PRIMARY KEY,
-    pool_id       INTEGER NOT NULL,                       -- the pool that the template names
+    pool_id       INTEGER,                                -- the pool that the template names; NULL once that was deleted
     occurrence    INTEGER,                                -- the n-th call of the pool in its message; 0 for one code in all
     shared_in     TEXT,                                   -- one code for the customer in this campaign; '' for good
     voucher_id    INTEGER,                                -- NULL for a fallback code
     fallback_code TEXT,
     from_pool_id  INTEGER NOT NULL,                       -- the pool that gave: the named one, or one of its overflow chain
     lease_id      INTEGER,
-    message_id    TEXT NOT NULL,                          -- the message that took it
-    customer_id   TEXT NOT NULL,
+    message_id    TEXT,                                   -- the message that took it; NULL once its customer is forgotten
+    customer_id   TEXT,
     campaign_id   TEXT,
     channel       TEXT NOT NULL,
     mode          TEXT NOT NULL,                          -- live or test
@@ -92,8 +94,56 @@ CREATE TABLE message (
     PRIMARY KEY (project_id, id)
 ) STRICT, WITHOUT ROWID;
 
+-- A message whose customer is forgotten: its id is retired, and known by a part of its SHA-256 only.
+CREATE TABLE forgotten (
+    project_id INTEGER NOT NULL,
+    digest     BLOB NOT NULL,
+    PRIMARY KEY (project_id, digest)
+) STRICT, WITHOUT ROWID;
+
+-- A call of an import that added something: vouchers with neighbouring ids.
+CREATE TABLE import (
+    id            INTEGER PRIMARY KEY,
+    pool_id       INTEGER NOT NULL,
+    name          TEXT NOT NULL,                          -- the id of the import, which may have many calls
+    imported_at   INTEGER NOT NULL,
+    first_voucher INTEGER NOT NULL,
+    last_voucher  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX import_by_name ON import (pool_id, name);
+CREATE INDEX import_by_voucher ON import (first_voucher);
+
+-- What an event was told that wanted to use a voucher, so that it is told the same again.
+CREATE TABLE redemption (
+    voucher_id     INTEGER NOT NULL,
+    event_id       TEXT NOT NULL,
+    result         TEXT NOT NULL,                         -- redeemed, already_redeemed, expired, void, not_assigned or rule_failed
+    customer_id    TEXT,                                  -- who used it, where that is known
+    asked_at       INTEGER NOT NULL,
+    rolled_back_at INTEGER,                               -- when its use was taken back
+    PRIMARY KEY (voucher_id, event_id)
+) STRICT, WITHOUT ROWID;
+
+-- What happened to vouchers, in the order in which it happened. Ids are never used again, since readers go on behind them.
+CREATE TABLE journal (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    pool_id     INTEGER NOT NULL,                         -- the pool that the vouchers came in by
+    happened_at INTEGER NOT NULL,
+    change      TEXT NOT NULL,                            -- imported, assigned, released, redeemed, rolled_back or voided
+    vouchers    INTEGER NOT NULL,                         -- how many
+    message_id  TEXT,
+    customer_id TEXT,
+    event_id    TEXT,
+    import_id   TEXT,
+    flagged     INTEGER NOT NULL CHECK (flagged IN (0, 1)),
+    codes       TEXT NOT NULL                             -- with line feeds between them; none of an import
+) STRICT;
+CREATE INDEX journal_by_pool ON journal (pool_id);
+CREATE INDEX journal_by_customer ON journal (customer_id) WHERE customer_id IS NOT NULL;
+
 -- How many vouchers of a pool are in which state, so that nobody has to count them. expires_at is the voucher's while it is
--- available, the binding's while it is reserved or assigned, and 9223372036854775807 where nothing ends it.
+-- available, the binding's while it is reserved or assigned, and 9223372036854775807 where nothing ends it, or it is over or
+-- used for good.
 CREATE TABLE pool_tally (
     pool_id    INTEGER NOT NULL,
     state      TEXT NOT NULL,
@@ -102,13 +152,23 @@ CREATE TABLE pool_tally (
     PRIMARY KEY (pool_id, state, expires_at)
 ) STRICT, WITHOUT ROWID;
 
--- How many bindings of live messages count for a pool's limits, by campaign ('' for none).
+-- How many bindings of live messages count for a pool's limits until when, by campaign ('' for none). What is redeemed counts
+-- for good, what was ended by hand no more.
 CREATE TABLE limit_tally (
     pool_id     INTEGER NOT NULL,                         -- the pool that the template names
     campaign_id TEXT NOT NULL,
     expires_at  INTEGER NOT NULL,
     bindings    INTEGER NOT NULL,
     PRIMARY KEY (pool_id, campaign_id, expires_at)
+) STRICT, WITHOUT ROWID;
+
+-- The same by the hour in which they were taken, since 1970, over all campaigns.
+CREATE TABLE period_tally (
+    pool_id    INTEGER NOT NULL,
+    hour       INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    bindings   INTEGER NOT NULL,
+    PRIMARY KEY (pool_id, hour, expires_at)
 ) STRICT, WITHOUT ROWID;
 
 -- Every voucher as it stands now, for reading.

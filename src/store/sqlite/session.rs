@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::fault::{Outcome, stored};
+use super::open::Place;
 use super::tally::Changes;
 
 /// What a piece of work has in hand. It is one step: no other work on the file runs in between.
@@ -17,13 +18,21 @@ pub(super) struct Session<'c> {
     pub(super) project: i64,
     /// The moment at which it happens, in milliseconds since 1970.
     pub(super) now: i64,
+    /// How long the journal is kept.
+    pub(super) journal_keep: Duration,
     /// What it changes in the tallies.
     pub(super) changes: RefCell<Changes>,
 }
 
 impl<'c> Session<'c> {
-    pub(super) fn new(connection: &'c Connection, project: i64, now: Timestamp) -> Session<'c> {
-        Session { connection, project, now: now.as_millisecond(), changes: RefCell::default() }
+    pub(super) fn new(connection: &'c Connection, place: &Place) -> Session<'c> {
+        Session {
+            connection,
+            project: place.project,
+            now: (place.clock)().as_millisecond(),
+            journal_keep: place.journal_keep,
+            changes: RefCell::default(),
+        }
     }
 
     /// The moment that lies `time` after this one.
@@ -33,7 +42,7 @@ impl<'c> Session<'c> {
 
     /// Writes the changes of the tallies.
     pub(super) fn flush(&self) -> Outcome<()> {
-        self.changes.borrow_mut().write(self.connection)
+        self.changes.borrow_mut().write(self)
     }
 }
 

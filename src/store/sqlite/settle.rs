@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use super::fault::Outcome;
 use super::held::{Held, Holdings};
+use super::journal::About;
 use super::lease;
 use super::message::{self, Standing};
 use super::pool;
 use super::session::Session;
-use crate::voucher::{Kept, Lease, MessageId, MessageIdentity, PoolName, Settled, State};
+use crate::voucher::{Change, Kept, Lease, MessageId, MessageIdentity, PoolName, Settled, Shown, State};
 
 /// Assigns what complete messages show, and gives back everything else that carries the lease's tag.
 pub(super) fn settle(session: &Session<'_>, lease: &Lease, kept: &[Kept]) -> Outcome<Vec<Settled>> {
@@ -51,8 +52,8 @@ impl<'s> Keeper<'s, '_> {
             let Some(binding) = binding else { return Ok(Settled::Refused) };
             held.push(binding);
         }
-        for binding in &held {
-            self.assign(binding, &kept.message)?;
+        for (binding, shown) in held.iter().zip(&kept.shown) {
+            self.assign(binding, shown, &kept.message)?;
         }
         if standing != Standing::Accepted && !kept.shown.iter().any(|shown| shown.key.is_of(&kept.message)) {
             message::remember(self.session, &kept.message)?;
@@ -84,7 +85,7 @@ impl<'s> Keeper<'s, '_> {
     }
 
     /// Makes a reserved binding final, for the message whose acceptance assigns it. It may be shown more than once.
-    fn assign(&mut self, binding: &Held, message: &MessageIdentity) -> Outcome<()> {
+    fn assign(&mut self, binding: &Held, shown: &Shown, message: &MessageIdentity) -> Outcome<()> {
         if !binding.is_reserved || !self.assigned.insert(binding.id) {
             return Ok(());
         }
@@ -96,6 +97,7 @@ impl<'s> Keeper<'s, '_> {
         if let Some(pool) = binding.stock {
             changes.pool(pool, State::Reserved, binding.expires_at, -1);
             changes.pool(pool, State::Assigned, binding.expires_at, 1);
+            changes.tell(pool, Change::Assigned, About::default(), shown.code.as_str());
         }
         Ok(())
     }

@@ -141,7 +141,7 @@ fn set_durability(
 /// Does the pieces one after the other in one transaction, each of them entirely or not at all.
 fn commit_together(connection: &Connection, place: &Place, group: &mut [Box<dyn Work>]) -> rusqlite::Result<()> {
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-    let session = Session::new(connection, place.project, (place.clock)());
+    let session = Session::new(connection, place);
     let result = match group {
         [alone] => perform_alone(&session, alone.as_mut()),
         _ => perform_each(&session, group),

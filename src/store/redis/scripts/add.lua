@@ -33,10 +33,11 @@ write()
 local total = 0
 local states = call('HMGET', POOL, 'available', 'reserved', 'assigned', 'redeemed', 'expired', 'void')
 for n = 1, 6 do total = total + tonumber(states[n] or 0) end
-local entries = tonumber(call('HGET', POOL, 'entries') or 0)
+local entries, others = tonumber(call('HGET', POOL, 'entries') or 0), 0
+for _, count in pairs(call('HMGET', POOL, 'answers', 'void')) do others = others + tonumber(count or 0) end
 local wanted = math.floor(total / tonumber(ARGV[5]))
 -- An empty space may have any size at once.
-if entries == 0 and wanted > buckets then
+if entries == 0 and others == 0 and wanted > buckets then
     buckets = wanted
     call('HSET', POOL, 'buckets', buckets)
 end

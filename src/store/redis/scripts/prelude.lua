@@ -23,6 +23,9 @@ local JOURNAL_TIME = 90 * 24 * 3600 * 1000
 local KIND, VOUCHER, FALLBACK, CHOICE, POINTER = 3, 0, 1, 2, 3
 local TEST, ENDS, VIA, REDEEMED, VOID = 4, 8, 16, 32, 64
 
+-- Stands in the buckets of codes where others have the start of a binding's field: the code was ended while nobody had it.
+local UNBOUND_VOID = 'v'
+
 local header = call('HMGET', POOL, 'number', 'buckets', 'deleting', 'clock')
 if not header[1] or header[3] then return { 'UNKNOWN' } end
 local buckets = header[2] or '1'
@@ -114,6 +117,18 @@ local function write()
         end
     end
     returned, tallies, groups, limits = {}, {}, {}, {}
+end
+
+-- Writes an entry of the journal: what happened to which codes (one in each line; none where they are only counted), then names
+-- of further fields with their values. Returns the entry's id.
+local function journal(change, codes, ...)
+    local oldest, id = int(now - JOURNAL_TIME), '*'
+    -- Where the store's clock is turned, the journal goes by it, unless it was turned back.
+    if ARGV[1] ~= '0' then
+        id = redis.pcall('XADD', JOURNAL, 'MINID', '~', oldest, int(now) .. '-*', change, codes, ...)
+        if type(id) == 'string' then return id end
+    end
+    return call('XADD', JOURNAL, 'MINID', '~', oldest, '*', change, codes, ...)
 end
 
 -- When the messages were retired whose hashes (16 bytes each) stand in `hashes`: `false` for each that is not, nothing at all

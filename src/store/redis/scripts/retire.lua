@@ -1,8 +1,8 @@
 
--- Retires a message id: from now on nothing is reserved for it, and nothing that it shows is accepted.
+-- Retires message ids: from now on nothing is reserved for them, and nothing that they show is accepted.
 --
--- ARGV 4: the message's hash.
+-- ARGV 4-: the messages' hashes.
 -- Returns {'OK'}.
 
-call('HSET', RETIRED, ARGV[4], int(now))
+for n = FIRST_ARGUMENT, #ARGV do call('HSET', RETIRED, ARGV[n], int(now)) end
 return { 'OK' }

@@ -224,9 +224,7 @@ write_entries()
 each('HSET', CAMPAIGNS, new_campaigns)
 each('SADD', TESTS, tests)
 each('HDEL', RESERVED, dropped)
-if voucher_count > 0 then
-    call('XADD', JOURNAL, 'MINID', '~', int(now - JOURNAL_TIME), '*', 'assigned', table.concat(assigned_codes, '\n'))
-end
+if voucher_count > 0 then journal('assigned', table.concat(assigned_codes, '\n')) end
 if is_end then
     local is_all = is_over_with_it or select(2, end_holdings(lease, PORTION, assigned))
     if is_all then

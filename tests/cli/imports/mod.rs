@@ -1,5 +1,11 @@
 //! `pool import`.
 
+mod crash;
+mod formats;
+mod preview;
+mod urls;
+mod workbooks;
+
 use serde_json::json;
 
 use crate::shop::{Shop, names};

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// What begins a formula, or hides what does.
-const DANGEROUS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+const DANGEROUS: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\n'];
 
 /// The cell as text that no spreadsheet computes: one that begins like a formula gets an apostrophe in front. So does one that
 /// has such apostrophes already, so that taking one away always gives the original.
