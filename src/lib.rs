@@ -50,6 +50,7 @@
 //! | [`store`] | the embedded store |
 //! | [`render`] | templates: a pure function that ends complete, failed, or suspended on a voucher |
 //! | [`intake`] | files of codes into pools |
+//! | [`redemption`] | may this voucher be used, and tracked events that use vouchers |
 //! | [`campaign`] | messages through the protocol, one by one or a whole audience from files to files |
 //! | [`cli`] | the program's commands |
 //!
@@ -69,6 +70,7 @@ pub mod campaign;
 pub mod cli;
 mod error;
 pub mod intake;
+pub mod redemption;
 pub mod render;
 pub mod store;
 pub mod voucher;

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Each room with the rooms that it may import.
-const ROOMS: [(&str, &[&str]); 8] = [
-    ("cli", &["campaign", "error", "http", "intake", "render", "store", "voucher"]),
-    ("http", &["campaign", "error", "intake", "render", "voucher"]),
+const ROOMS: [(&str, &[&str]); 9] = [
+    ("cli", &["campaign", "error", "http", "intake", "redemption", "render", "store", "voucher"]),
+    ("http", &["campaign", "error", "intake", "redemption", "render", "voucher"]),
     ("campaign", &["error", "intake", "render", "voucher"]),
     ("intake", &["error", "render", "voucher"]),
+    ("redemption", &["error", "render", "voucher"]),
     ("render", &["error", "voucher"]),
     ("store", &["error", "voucher"]),
     ("voucher", &["error"]),

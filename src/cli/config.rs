@@ -2,16 +2,25 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::report::in_argument;
+use super::store::JOURNAL_KEEP;
 use super::webhook::WebhookConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::intake::{ScheduledImport, check_import_names};
+use crate::redemption::Mapping;
 use crate::render::Limits;
+use crate::voucher::parse_duration;
 
 /// The file's name.
 const FILE: &str = "tearoff.toml";
+
+const HELP: &str = "it may set 'store', 'project', 'ca_file' and 'journal_keep', all text, the number 'replicas', numbers in a \
+    section [limits], text in a section [redemption], a section [low_stock] with 'webhook' and 'secret', and imports in sections \
+    [[imports]]";
 
 /// What the file may set.
 #[derive(Debug, Default, PartialEq, Deserialize)]
@@ -25,6 +34,10 @@ pub(super) struct Config {
     pub(super) ca_file: Option<PathBuf>,
     /// The project's name.
     pub(super) project: Option<String>,
+    /// How long the journal is kept.
+    pub(super) journal_keep: Option<String>,
+    /// Which tracked events use vouchers.
+    pub(super) redemption: Mapping,
     /// Who is told when a pool becomes low.
     pub(super) low_stock: Option<WebhookConfig>,
     /// What one message may use, where a campaign file does not say so itself.
@@ -47,14 +60,19 @@ impl Config {
         }
     }
 
+    /// How long the journal is kept.
+    pub(super) fn journal_keep(&self) -> Result<Duration> {
+        let span = self.journal_keep.as_deref().map(parse_duration).transpose();
+        Ok(span.map_err(|error| in_argument(&format!("{FILE}: journal_keep"), &error))?.unwrap_or(JOURNAL_KEEP))
+    }
+
     fn parse(text: &str) -> Result<Config> {
         let config: Config = toml::from_str(text).map_err(|error: toml::de::Error| {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let line = before.matches('\n').count() + 1;
             // The engine's own display quotes the line, in which a password may stand.
             let message = error.message().lines().next().unwrap_or_default().to_owned();
-            Error::new(ErrorKind::InvalidInput, format!("{FILE}, line {line}: {message}"))
-                .with_help("it may set 'store', 'project' and 'ca_file', all text, the number 'replicas', numbers in a section [limits], a section [low_stock] with 'webhook' and 'secret', and imports in sections [[imports]]")
+            Error::new(ErrorKind::InvalidInput, format!("{FILE}, line {line}: {message}")).with_help(HELP)
         })?;
         check_import_names(&config.imports)?;
         Ok(config)
@@ -70,7 +88,7 @@ mod tests {
         let error = Config::parse("store = \"memory:\"\nprojekt = \"shop\"\n").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "tearoff.toml, line 2: unknown field `projekt`, expected one of `store`, `replicas`, `ca_file`, `project`, `low_stock`, `limits`, `imports`"
+            "tearoff.toml, line 2: unknown field `projekt`, expected one of `store`, `replicas`, `ca_file`, `project`, `journal_keep`, `redemption`, `low_stock`, `limits`, `imports`"
         );
     }
 

@@ -15,7 +15,7 @@ pub enum Exit {
     Unexpected = 1,
     /// The arguments make no command; the parser ends the program itself.
     Usage = 2,
-    /// It ended, but messages could not be personalised, or recipients are left.
+    /// It ended, but messages could not be personalised, recipients are left, or a voucher cannot be used.
     Shortfall = 3,
     /// A pool is too small for the campaign; nothing was rendered or claimed.
     PoolTooSmall = 4,

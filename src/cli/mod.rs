@@ -2,19 +2,24 @@
 //!
 //! One file for each command. Data goes to standard output, everything else to standard error.
 
+mod argument;
 mod assign;
 mod audit;
 mod bench;
 mod campaign;
+mod cell;
 mod config;
 mod customer;
 mod doctor;
+mod events;
 mod exit;
+mod export;
 mod import_due;
 mod logging;
 mod output;
 mod pool;
 mod progress;
+mod rejects;
 mod render;
 mod report;
 mod sheet;
@@ -37,11 +42,12 @@ pub use exit::Exit;
 use self::config::Config;
 use self::logging::LogFormat;
 use self::output::Output;
-use self::store::{StoreUrl, open_existing_store, open_store};
+use self::store::{StoreOptions, StoreUrl, open_existing_store, open_store};
 use self::watch::Watch;
 use self::webhook::WebhookConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::intake::ScheduledImport;
+use crate::redemption::Mapping;
 use crate::render::Limits;
 use crate::store::RedisOptions;
 use crate::voucher::{Stock, Store};
@@ -59,7 +65,7 @@ Exit codes:
   0    done
   1    unexpected
   2    the arguments make no command
-  3    messages could not be personalised, or recipients are left
+  3    messages could not be personalised, recipients are left, or a voucher cannot be used
   4    a pool is too small; nothing was rendered or claimed
   5    the store cannot be reached
   6    a template is wrong
@@ -132,12 +138,17 @@ enum Command {
     Audit(audit::Audit),
     /// Render one message, and print its outcome as JSON
     Render(render::Render),
-    /// Look up a voucher, or take vouchers back
+    /// Look up a voucher, use it, end it, or take it back
     #[command(subcommand)]
     Voucher(voucher::Voucher),
-    /// Look up a customer's vouchers
+    /// Look up a customer's vouchers, or forget who got them
     #[command(subcommand)]
     Customer(customer::Customer),
+    /// Use the vouchers that tracked events tell of
+    #[command(subcommand)]
+    Events(events::Events),
+    /// Print vouchers, who got them, or what happened, for other systems
+    Export(export::Export),
     /// Run the imports of tearoff.toml that are due since they last ran
     ImportDue(import_due::ImportDue),
     /// Look whether the store is as it should be
@@ -155,9 +166,10 @@ enum Command {
 /// What a command works with.
 struct Context {
     store: StoreUrl,
-    redis: RedisOptions,
+    opening: StoreOptions,
     project: String,
     limits: Limits,
+    redemption: Mapping,
     imports: Vec<ScheduledImport>,
     low_stock: Option<WebhookConfig>,
     output: Output,
@@ -166,16 +178,25 @@ struct Context {
 impl Context {
     fn new(globals: &Globals) -> Result<Context> {
         let mut config = Config::read()?;
+        let journal_keep = config.journal_keep()?;
         let redis = globals.redis(&mut config);
         let store = globals.store.clone().or(config.store).unwrap_or_else(|| DEFAULT_STORE.to_owned());
         let project = globals.project.clone().or(config.project).unwrap_or_else(|| DEFAULT_PROJECT.to_owned());
-        let (limits, imports, low_stock, output) = (config.limits, config.imports, config.low_stock, globals.output());
-        Ok(Context { store: store.parse()?, redis, project, limits, imports, low_stock, output })
+        Ok(Context {
+            store: store.parse()?,
+            opening: StoreOptions { redis, journal_keep },
+            project,
+            limits: config.limits,
+            redemption: config.redemption,
+            imports: config.imports,
+            low_stock: config.low_stock,
+            output: globals.output(),
+        })
     }
 
     /// The store, which must be there.
     async fn open(&self) -> Result<Arc<dyn Store>> {
-        open_existing_store(&self.store, &self.redis, &self.project).await
+        open_existing_store(&self.store, &self.opening, &self.project).await
     }
 
     /// A watch over the stock of a store.
@@ -185,12 +206,13 @@ impl Context {
 
     /// The store, which must be there, however unsafe it is.
     async fn open_unchecked(&self) -> Result<Arc<dyn Store>> {
-        open_existing_store(&self.store, &self.redis.clone().unchecked(), &self.project).await
+        let redis = self.opening.redis.clone().unchecked();
+        open_existing_store(&self.store, &StoreOptions { redis, ..self.opening.clone() }, &self.project).await
     }
 
     /// The store, made if it is not there.
     async fn open_or_make(&self) -> Result<Arc<dyn Store>> {
-        open_store(&self.store, &self.redis, &self.project).await
+        open_store(&self.store, &self.opening, &self.project).await
     }
 }
 
@@ -251,6 +273,8 @@ impl Command {
             Command::Render(render) => interruptible(render.run(context)).await,
             Command::Voucher(voucher) => interruptible(voucher.run(context)).await,
             Command::Customer(customer) => interruptible(customer.run(context)).await,
+            Command::Events(events) => interruptible(events.run(context)).await,
+            Command::Export(export) => interruptible(export.run(context)).await,
             Command::ImportDue(import_due) => interruptible(import_due.run(context)).await,
             Command::Doctor(doctor) => interruptible(doctor.run(context)).await,
             Command::Bench(bench) => bench.run(context).await,

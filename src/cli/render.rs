@@ -1,6 +1,5 @@
 //! `render`: one message.
 
-use std::io::Read;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,8 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use super::report::in_argument;
-use super::{Context, Exit};
+use super::{Context, Exit, argument};
 use crate::campaign::{Outcome, Personalized, Personalizer, Reason, RenderThreads, Shortfall, preview};
 use crate::error::{Error, ErrorKind, Result};
 use crate::render::{Attributes, Field, Message, Purpose, Renderer, Template};
@@ -126,25 +124,7 @@ async fn catalogue(context: &Context) -> Result<Arc<Catalogue>> {
 }
 
 fn attributes(argument: &str, text: &str) -> Result<Attributes> {
-    let content = match text.strip_prefix('@') {
-        Some(file) => read(file).map_err(|error| {
-            let message = format!("{argument}: cannot read {file}");
-            Error::new(ErrorKind::InvalidInput, message).with_help("check the path after the @").with_source(error)
-        })?,
-        None => text.to_owned(),
-    };
-    let remedy = "write an object such as '{\"id\": \"c42\"}', or @FILE";
-    Attributes::from_json(&content).map_err(|error| in_argument(argument, &error).with_help(remedy))
-}
-
-fn read(file: &str) -> std::io::Result<String> {
-    match file {
-        "-" => {
-            let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).map(|_| text)
-        }
-        path => std::fs::read_to_string(path),
-    }
+    argument::attributes(argument, text, "write an object such as '{\"id\": \"c42\"}', or @FILE")
 }
 
 fn text_of<'a>(rendered: &'a Personalized, part: &str) -> Result<&'a str> {

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use serde_json::{Map, Value};
 
+use super::cell::safe;
 use crate::campaign::Assigned;
 use crate::error::{Error, ErrorKind, Result};
 use crate::render::suggest::did_you_mean;
@@ -96,7 +97,7 @@ fn csv(columns: &[Column], assigned: &[Assigned], is_first: bool) -> Result<Stri
     }
     for Assigned { customer_id, binding } in assigned {
         let values = columns.iter().map(|column| cell(&column.value(binding)));
-        writer.write_record(std::iter::once(harmless(customer_id.as_str())).chain(values)).map_err(failed)?;
+        writer.write_record(std::iter::once(safe(customer_id.as_str()).into_owned()).chain(values)).map_err(failed)?;
     }
     let bytes = writer.into_inner().map_err(|error| failed(error.into_error().into()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -105,16 +106,10 @@ fn csv(columns: &[Column], assigned: &[Assigned], is_first: bool) -> Result<Stri
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => harmless(text),
+        Value::String(text) => safe(text).into_owned(),
         // Neither a number nor a structure begins like a formula, except a negative number, which is one already.
         other => other.to_string(),
     }
-}
-
-/// Text that no spreadsheet runs: a formula begins with one of a few characters.
-fn harmless(text: &str) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
-    if is_formula { format!("'{text}") } else { text.to_owned() }
 }
 
 fn json_lines(columns: &[Column], assigned: &[Assigned]) -> Result<String> {
@@ -138,7 +133,7 @@ mod tests {
         for text in ["=1+1", "+49", "-a", "@x", "\t=1"] {
             assert_eq!(cell(&text.into()), format!("'{text}"));
         }
-        for text in ["a=1", "'=1", "49", ""] {
+        for text in ["a=1", "49", ""] {
             assert_eq!(cell(&text.into()), text);
         }
         assert_eq!((cell(&Value::Null), cell(&(-5).into())), (String::new(), "-5".to_owned()));

@@ -4,9 +4,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{GeneratingStore, RedisOptions, RedisUrl, SqliteStore};
+use crate::store::{GeneratingStore, Options as SqliteOptions, RedisOptions, RedisUrl};
 use crate::voucher::Store;
 
 /// Where a store is.
@@ -61,25 +62,48 @@ impl fmt::Display for StoreUrl {
     }
 }
 
+/// How long the journal is kept where nothing else is said: 90 days.
+pub(super) const JOURNAL_KEEP: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// How a store is opened, of whichever kind it is.
+#[derive(Debug, Clone)]
+pub(super) struct StoreOptions {
+    /// What only servers need.
+    pub(super) redis: RedisOptions,
+    /// How long the journal is kept.
+    pub(super) journal_keep: Duration,
+}
+
+impl Default for StoreOptions {
+    fn default() -> StoreOptions {
+        StoreOptions { redis: RedisOptions::default(), journal_keep: JOURNAL_KEEP }
+    }
+}
+
 /// Opens the store at `url` for a project, and makes it if it is not there.
-pub(super) async fn open_store(url: &StoreUrl, redis: &RedisOptions, project: &str) -> Result<Arc<dyn Store>> {
+pub(super) async fn open_store(url: &StoreUrl, options: &StoreOptions, project: &str) -> Result<Arc<dyn Store>> {
+    let sqlite = SqliteOptions::default().journal_keep(options.journal_keep);
     let store: Arc<dyn Store> = match url {
-        StoreUrl::Sqlite(path) => Arc::new(SqliteStore::open(path, project)?),
-        StoreUrl::Redis(url) => Arc::new(redis.clone().open_at(url.clone(), project).await?),
-        StoreUrl::Memory => Arc::new(SqliteStore::in_memory(project)?),
+        StoreUrl::Sqlite(path) => Arc::new(sqlite.open(path, project)?),
+        StoreUrl::Redis(url) => Arc::new(options.redis.clone().open_at(url.clone(), project).await?),
+        StoreUrl::Memory => Arc::new(sqlite.in_memory(project)?),
     };
     Ok(Arc::new(GeneratingStore::new(store)))
 }
 
 /// Opens a store that must be there: who looks something up, or changes it, wants to hear of a wrong path.
-pub(super) async fn open_existing_store(url: &StoreUrl, redis: &RedisOptions, project: &str) -> Result<Arc<dyn Store>> {
+pub(super) async fn open_existing_store(
+    url: &StoreUrl,
+    options: &StoreOptions,
+    project: &str,
+) -> Result<Arc<dyn Store>> {
     match url {
         StoreUrl::Sqlite(path) if !path.exists() => {
             let message = format!("there is no store file '{}'", path.display());
             Err(Error::new(ErrorKind::NotFound, message)
                 .with_help("'tearoff pool create POOL' makes it with its first pool; '--store' names another one"))
         }
-        _ => open_store(url, redis, project).await,
+        _ => open_store(url, options, project).await,
     }
 }
 

@@ -43,6 +43,19 @@ impl Attributes {
         Attributes(Value::from_pairs(names.0.iter().cloned().zip(fields.into_iter().map(|field| field.0))))
     }
 
+    /// Takes a JSON object that is read already.
+    pub fn from_map(object: &serde_json::Map<String, serde_json::Value>) -> Attributes {
+        Attributes(Value::from(minijinja::value::Serde(object)))
+    }
+
+    /// These attributes with another one, in place of one of that name.
+    #[must_use]
+    pub fn with(&self, name: &str, field: Field) -> Attributes {
+        let others = self.0.try_iter().into_iter().flatten().filter(|key| key.as_str() != Some(name));
+        let others = others.filter_map(|key| self.0.get_item(&key).ok().map(|value| (key, value)));
+        Attributes(Value::from_pairs(others.chain([(Value::from(name), field.0)])))
+    }
+
     /// The attribute as text, where it is text or an integer.
     pub fn text(&self, name: &str) -> Option<String> {
         let value = self.0.get_attr(name).ok()?;

@@ -132,6 +132,13 @@ impl ImportId {
     }
 }
 
+impl EventId {
+    /// A new id, for a use that no event tells of.
+    pub fn generate() -> EventId {
+        EventId(format!("{:032x}", rand::random::<u128>()).into())
+    }
+}
+
 impl fmt::Display for ImportId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -4,6 +4,9 @@
 mod assign;
 mod bad_input;
 mod bench;
+mod desk;
+mod events;
+mod exports;
 mod generating;
 mod generation;
 mod globals;
@@ -11,6 +14,7 @@ mod help;
 mod imports;
 mod low_stock;
 mod pools;
+mod redemptions;
 mod render;
 mod rules;
 mod schedules;

@@ -49,8 +49,8 @@ fn people_read_cards_and_tables() {
     discount     20 %
     ");
         insta::assert_snapshot!(shop.ok("customer show ada@example.com"), @r"
-    CODE  POOL    STATE     ASSIGNED (UTC)    EXPIRES (UTC)     MODE  CAMPAIGN
-    S1    spring  assigned  [moment -------]  [moment -------]  live  sale
+    CODE  POOL    STATE     ASSIGNED (UTC)    EXPIRES (UTC)     USED (UTC)  CHANNEL  MODE  CAMPAIGN
+    S1    spring  assigned  [moment -------]  [moment -------]              sms      live  sale
     ");
     });
 }

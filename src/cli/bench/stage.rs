@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::server::Server;
 use super::workload;
-use crate::cli::store::{StoreUrl, open_store};
+use crate::cli::store::{StoreOptions, StoreUrl, open_store};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::RedisOptions;
 use crate::voucher::{Imported, NewVoucher, PoolSettings, Store};
 
 /// How often a server is started until one gets its port.
@@ -89,7 +88,7 @@ impl Stage {
             Kind::Redis => StoreUrl::Redis(server.url().parse()?),
             Kind::Sqlite => StoreUrl::Sqlite(self.folder.join(name)),
         };
-        open_store(&url, &RedisOptions::default(), name).await
+        open_store(&url, &StoreOptions::default(), name).await
     }
 
     /// A new store with the pool of [`workload::pool`], which is empty.

@@ -187,7 +187,7 @@ fn imported(report: &intake::ImportReport) -> String {
 pub(super) async fn store_to_look_at(context: &Context) -> Result<Arc<dyn Store>> {
     match &context.store {
         StoreUrl::Sqlite(path) if !path.exists() => {
-            open_store(&StoreUrl::Memory, &context.redis, &context.project).await
+            open_store(&StoreUrl::Memory, &context.opening, &context.project).await
         }
         _ => context.open().await,
     }

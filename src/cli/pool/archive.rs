@@ -1,36 +1,17 @@
 //! A file with everything that was known of a pool's vouchers.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use crate::cli::export::Rows;
+use crate::cli::sheet::Form;
 use crate::error::{Error, ErrorKind, Result};
-use crate::voucher::{Channel, Mode, VoucherRecord};
-
-const HEADER: [&str; 12] = [
-    "code",
-    "pool",
-    "state",
-    "customer_id",
-    "campaign_id",
-    "message_id",
-    "channel",
-    "mode",
-    "assigned_at",
-    "expires_at",
-    "redeemed_at",
-    "metadata",
-];
+use crate::voucher::VoucherRecord;
 
 /// A new file of vouchers.
 pub(super) struct Archive {
     path: PathBuf,
-    rows: Rows,
-}
-
-enum Rows {
-    Csv(Box<csv::Writer<File>>),
-    JsonLines(BufWriter<File>),
+    rows: Rows<File>,
 }
 
 impl Archive {
@@ -50,42 +31,20 @@ impl Archive {
             }
         })?;
         let is_json = path.extension().is_some_and(|extension| extension == "jsonl");
-        let rows = if is_json {
-            Rows::JsonLines(BufWriter::new(file))
-        } else {
-            let mut writer = csv::Writer::from_writer(file);
-            writer.write_record(HEADER).map_err(unwritable)?;
-            Rows::Csv(Box::new(writer))
-        };
+        let form = if is_json { Form::Jsonl } else { Form::Csv };
+        let mut rows = Rows::new(file, form, "the archive");
+        rows.head::<VoucherRecord>()?;
         Ok(Archive { path: path.to_owned(), rows })
     }
 
     /// Adds vouchers.
     pub(super) fn write(&mut self, vouchers: &[VoucherRecord]) -> Result<()> {
-        for voucher in vouchers {
-            match &mut self.rows {
-                Rows::Csv(writer) => writer.write_record(fields(voucher)?).map_err(unwritable)?,
-                Rows::JsonLines(writer) => {
-                    serde_json::to_writer(&mut *writer, voucher).map_err(unwritable)?;
-                    writer.write_all(b"\n").map_err(unwritable)?;
-                }
-            }
-        }
-        Ok(())
+        vouchers.iter().try_for_each(|voucher| self.rows.write(voucher))
     }
 
     /// Ends the file: when this returns, it is on the disk.
     pub(super) fn finish(&mut self) -> Result<()> {
-        match &mut self.rows {
-            Rows::Csv(writer) => {
-                writer.flush().map_err(unwritable)?;
-                writer.get_ref().sync_all().map_err(unwritable)?;
-            }
-            Rows::JsonLines(writer) => {
-                writer.flush().map_err(unwritable)?;
-                writer.get_ref().sync_all().map_err(unwritable)?;
-            }
-        }
+        self.rows.finish()?.sync_all().map_err(unwritable)?;
         // The name is in the folder, which has to be on the disk, too. Not every system can open a folder.
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
         match File::open(folder.unwrap_or(Path::new("."))) {
@@ -100,24 +59,6 @@ impl Archive {
     }
 }
 
-fn unwritable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+fn unwritable(error: std::io::Error) -> Error {
     Error::new(ErrorKind::Io, "the archive cannot be written").with_source(error)
-}
-
-fn fields(voucher: &VoucherRecord) -> Result<[String; 12]> {
-    let time = |time: Option<jiff::Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
-    Ok([
-        voucher.code.as_str().to_owned(),
-        voucher.pool.to_string(),
-        voucher.state.as_str().to_owned(),
-        voucher.customer_id.as_ref().map(|id| id.as_str().to_owned()).unwrap_or_default(),
-        voucher.campaign_id.as_ref().map(ToString::to_string).unwrap_or_default(),
-        voucher.message_id.as_ref().map(|id| id.as_str().to_owned()).unwrap_or_default(),
-        voucher.channel.map(Channel::as_str).unwrap_or_default().to_owned(),
-        voucher.mode.map(Mode::as_str).unwrap_or_default().to_owned(),
-        time(voucher.assigned_at),
-        time(voucher.expires_at),
-        time(voucher.redeemed_at),
-        serde_json::to_string(&voucher.metadata).map_err(unwritable)?,
-    ])
 }

@@ -6,8 +6,11 @@ mod delete;
 mod form;
 mod generate;
 mod import;
+mod imports;
+mod journal;
 mod pace;
 mod preview;
+mod reconcile;
 mod settings;
 mod show;
 
@@ -37,6 +40,14 @@ pub(super) enum Pool {
     Resume(Switch),
     /// Import codes into a pool, which is made if it does not exist
     Import(import::Import),
+    /// List the imports of a pool, as far back as its journal goes
+    Imports(imports::Imports),
+    /// Take back an import that was a mistake: what is still available of it is void
+    UndoImport(imports::UndoImport),
+    /// Count everything anew, and name every number that does not add up
+    Reconcile(reconcile::Reconcile),
+    /// Remove old entries of the journal
+    TrimJournal(journal::TrimJournal),
     /// Generate random codes into a pool, which is made if it does not exist
     Generate(generate::Generate),
     /// Remove a pool with all its vouchers
@@ -53,6 +64,10 @@ impl Pool {
             Pool::Pause(switch) => switch.run(context, true).await,
             Pool::Resume(switch) => switch.run(context, false).await,
             Pool::Import(import) => import.run(context).await,
+            Pool::Imports(imports) => imports.run(context).await,
+            Pool::UndoImport(undo) => undo.run(context).await,
+            Pool::Reconcile(reconcile) => reconcile.run(context).await,
+            Pool::TrimJournal(trim) => trim.run(context).await,
             Pool::Generate(generate) => generate.run(context).await,
             Pool::Delete(delete) => delete.run(context).await,
         }
@@ -76,6 +91,14 @@ impl Switch {
             false => format!("pool '{name}' takes new claims"),
         });
         Ok(Exit::Done)
+    }
+}
+
+/// The pool of that name, or else all pools.
+pub(super) async fn named_or_all(store: &dyn Store, name: Option<&str>) -> Result<Vec<PoolName>> {
+    match name {
+        Some(name) => Ok(vec![find(store, name).await?.name]),
+        None => Ok(store.pools().await?.into_iter().map(|pool| pool.name).collect()),
     }
 }
 
