@@ -62,7 +62,8 @@ fn people_read_counts_and_settings() {
     let set = "pool set spring --valid-for 36h --expires-at 2027-06-30 --limit-per-customer 1 --limit-per-campaign 2000 \
         --limit-total 5000 --fallback FALL --overflow vip --preview-code SPR-0000";
     shop.ok(set);
-    let (shown, pace) = shop.ok("pool show spring").split_once("\nlast 24 hours").map(owned).unwrap();
+    let shown = shop.ok("pool show spring");
+    let (shown, pace) = shown.split_once("\nlast 24 hours").unwrap();
     // Two are left, and one was given within a day: they last two days.
     assert!(pace.trim().starts_with("1 given; empty at this rate 2"), "{pace}");
     insta::assert_snapshot!(shown, @r"
@@ -86,10 +87,6 @@ fn people_read_counts_and_settings() {
     overflow pool       vip
     preview code        SPR-0000
     ");
-}
-
-fn owned((one, other): (&str, &str)) -> (String, String) {
-    (one.to_owned(), other.to_owned())
 }
 
 #[test]
