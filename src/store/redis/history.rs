@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::RedisStore;
+use super::chunk::Origin;
 use super::journal::PORTION;
 use super::record::Record;
 use crate::error::Result;
@@ -17,7 +18,8 @@ struct Holder {
 impl RedisStore {
     /// `Journal::history`.
     pub(super) async fn past_of(&self, code: &Code) -> Result<Vec<JournalEntry>> {
-        let Some((pool, _)) = self.by_pool(std::slice::from_ref(code)).await?.pop_first() else {
+        let Some(Origin { pool, import, .. }) = self.origins_of(std::slice::from_ref(code)).await?.pop().flatten()
+        else {
             return Ok(Vec::new());
         };
         let mut past = self.told_of(&pool, code).await?;
@@ -32,6 +34,12 @@ impl RedisStore {
             }
         };
         complete(&pool, code, &mut past, holder);
+        if let Some(brought) = self.brought_by(&pool, &import).await? {
+            past.insert(
+                0,
+                JournalEntry { import_id: Some(import), ..unnoted(&pool, code, Change::Imported, brought.at) },
+            );
+        }
         Ok(past)
     }
 
@@ -45,6 +53,23 @@ impl RedisStore {
             let of_code = page.into_iter().filter(|entry| entry.codes.contains(code));
             told.extend(of_code.map(|entry| JournalEntry { count: 1, codes: vec![code.clone()], ..entry }));
         }
+    }
+}
+
+/// An entry about one code alone, of what the journal does not say by itself.
+fn unnoted(pool: &PoolName, code: &Code, change: Change, at: Timestamp) -> JournalEntry {
+    JournalEntry {
+        position: JournalPosition(format!("{}-0", at.as_millisecond())),
+        at,
+        pool: pool.clone(),
+        change,
+        count: 1,
+        codes: vec![code.clone()],
+        message_id: None,
+        customer_id: None,
+        event_id: None,
+        import_id: None,
+        flagged: false,
     }
 }
 
@@ -66,17 +91,8 @@ fn complete(pool: &PoolName, code: &Code, past: &mut Vec<JournalEntry>, holder: 
     let start = last_start.map_or(0, |last| last + 1);
     let has = |past: &[JournalEntry], change| past[start..].iter().any(|entry| entry.change == change);
     let of_now = |change, at: Timestamp| JournalEntry {
-        position: JournalPosition(format!("{}-0", at.as_millisecond())),
-        at,
-        pool: pool.clone(),
-        change,
-        count: 1,
-        codes: vec![code.clone()],
-        message_id: None,
         customer_id: record.customer.clone(),
-        event_id: None,
-        import_id: None,
-        flagged: false,
+        ..unnoted(pool, code, change, at)
     };
     if let Some(redeemed_at) = record.redeemed_at.filter(|_| !has(past, Change::Redeemed)) {
         past.insert(start, of_now(Change::Redeemed, redeemed_at));
