@@ -3,8 +3,10 @@
 use jiff::Timestamp;
 
 use super::RedisStore;
+use super::chunk::Origin;
 use super::journal::PORTION;
 use super::record::Record;
+use super::undo::Brought;
 use crate::error::Result;
 use crate::voucher::{Change, Code, JournalEntry, JournalPosition, MessageId, PoolName};
 
@@ -17,9 +19,8 @@ struct Holder {
 impl RedisStore {
     /// `Journal::history`.
     pub(super) async fn past_of(&self, code: &Code) -> Result<Vec<JournalEntry>> {
-        let Some((pool, _)) = self.by_pool(std::slice::from_ref(code)).await?.pop_first() else {
-            return Ok(Vec::new());
-        };
+        let origin = self.origins_of(std::slice::from_ref(code)).await?.pop().flatten();
+        let Some(Origin { pool, import, .. }) = origin else { return Ok(Vec::new()) };
         let mut past = self.told_of(&pool, code).await?;
         let bound = self.bound_to(&pool, &[code]).await?;
         let entry = bound.and_then(|bound| bound.entries.into_iter().next()?).filter(|entry| !entry.is_reserved);
@@ -32,6 +33,10 @@ impl RedisStore {
             }
         };
         complete(&pool, code, &mut past, holder);
+        if let Some(Brought { at, .. }) = self.brought_by(&pool, &import).await? {
+            let imported = JournalEntry { import_id: Some(import), ..entry_of(&pool, code, Change::Imported, at) };
+            past.insert(0, imported);
+        }
         Ok(past)
     }
 
@@ -66,17 +71,8 @@ fn complete(pool: &PoolName, code: &Code, past: &mut Vec<JournalEntry>, holder: 
     let start = last_start.map_or(0, |last| last + 1);
     let has = |past: &[JournalEntry], change| past[start..].iter().any(|entry| entry.change == change);
     let of_now = |change, at: Timestamp| JournalEntry {
-        position: JournalPosition(format!("{}-0", at.as_millisecond())),
-        at,
-        pool: pool.clone(),
-        change,
-        count: 1,
-        codes: vec![code.clone()],
-        message_id: None,
         customer_id: record.customer.clone(),
-        event_id: None,
-        import_id: None,
-        flagged: false,
+        ..entry_of(pool, code, change, at)
     };
     if let Some(redeemed_at) = record.redeemed_at.filter(|_| !has(past, Change::Redeemed)) {
         past.insert(start, of_now(Change::Redeemed, redeemed_at));
@@ -84,5 +80,22 @@ fn complete(pool: &PoolName, code: &Code, past: &mut Vec<JournalEntry>, holder: 
     let is_told = last_start.is_some_and(|last| past[last].change == Change::Assigned);
     if !is_told {
         past.insert(start, JournalEntry { message_id: message, ..of_now(Change::Assigned, record.assigned_at) });
+    }
+}
+
+/// An entry that the journal does not have.
+fn entry_of(pool: &PoolName, code: &Code, change: Change, at: Timestamp) -> JournalEntry {
+    JournalEntry {
+        position: JournalPosition(format!("{}-0", at.as_millisecond())),
+        at,
+        pool: pool.clone(),
+        change,
+        count: 1,
+        codes: vec![code.clone()],
+        message_id: None,
+        customer_id: None,
+        event_id: None,
+        import_id: None,
+        flagged: false,
     }
 }
