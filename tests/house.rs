@@ -28,7 +28,6 @@ const CONFINED: [(&str, &str); 13] = [
     ("croner", "intake"),
     ("encoding_rs", "intake"),
     ("flate2", "intake"),
-    ("ureq", "intake"),
     ("zip", "intake"),
     ("clap", "cli"),
     ("indicatif", "cli"),

@@ -144,7 +144,7 @@ impl RedisStore {
                     let end = ends.get(&record.code).map(|end| end.as_millisecond().to_string());
                     call.push(end.unwrap_or_default());
                     call.push(pointer.map(|field| field.0.to_vec()).unwrap_or_default());
-                    call.push(message.as_ref().map(|message| message.as_str()).unwrap_or_default());
+                    call.push(message.as_ref().map(MessageId::as_str).unwrap_or_default());
                 }
             });
             freed += reply::number(answer.await?.unwrap_or_else(|| vec![Value::Int(0)]).first())?;

@@ -55,14 +55,8 @@ impl RedisStore {
 
     /// Everything that stands in a pool for a customer.
     async fn entries_for(&self, pool: &PoolName, customer: &CustomerId) -> Result<Vec<Entry>> {
-        let home = [(Hash::of_customer(customer).head(), customer)];
-        let Some(listed) = self.list_customers(pool, &home, true).await? else { return Ok(Vec::new()) };
-        let mut entries: Vec<Entry> = listed.records.into_iter().flatten().collect();
-        let farther: Vec<_> = listed.farther.iter().map(|(_, start)| (*start, customer)).collect();
-        if let Some(listed) = self.list_customers(pool, &farther, false).await? {
-            entries.extend(listed.records.into_iter().flatten());
-        }
-        Ok(entries)
+        let listed = self.list_wholly(pool, std::slice::from_ref(customer)).await?;
+        Ok(listed.map(|listed| listed.records.into_iter().flatten().collect()).unwrap_or_default())
     }
 
     /// The messages of bindings, with their modes.

@@ -110,9 +110,9 @@ impl Kept {
         findings.push(self.codes(counted));
         let [are, must_be] = &counted.pointers;
         let wrong = differences(are, must_be);
-        findings.push(finding("pointers", wrong == 0, are.len(), format!("{wrong} do not lead to a binding")));
+        findings.push(finding("pointers", wrong == 0, are.len(), &format!("{wrong} do not lead to a binding")));
         let wrong = format!("{} would never go back", counted.stray);
-        findings.push(finding("leases", counted.stray == 0, self.leases.len(), wrong));
+        findings.push(finding("leases", counted.stray == 0, self.leases.len(), &wrong));
         findings
     }
 
@@ -120,18 +120,18 @@ impl Kept {
         let twice = counted.codes.windows(2).filter(|pair| pair[0] == pair[1]).count();
         let wrong = differences(&counted.codes, &counted.registered);
         let detail = format!("{twice} stand twice in the pool, {wrong} are in the registry or in the pool alone");
-        finding("codes", twice + wrong == 0, counted.codes.len(), detail)
+        finding("codes", twice + wrong == 0, counted.codes.len(), &detail)
     }
 }
 
-fn finding(check: &str, ok: bool, count: usize, wrong: String) -> Finding {
+fn finding(check: &str, ok: bool, count: usize, wrong: &str) -> Finding {
     let detail = if ok { count.to_string() } else { format!("{wrong}; were keys changed by hand?") };
     Finding { check: check.to_owned(), ok, detail }
 }
 
 fn number(check: &str, said: i64, counted: i64) -> Finding {
     let count = usize::try_from(counted).unwrap_or_default();
-    finding(check, said == counted, count, format!("the pool says {said}, and there are {counted}"))
+    finding(check, said == counted, count, &format!("the pool says {said}, and there are {counted}"))
 }
 
 /// A finding for many numbers, of which those that are 0 need not be written.
@@ -139,7 +139,7 @@ fn sums(check: &str, said: &BTreeMap<String, i64>, counted: &BTreeMap<String, i6
     let of = |sums: &BTreeMap<String, i64>, name: &String| sums.get(name).copied().unwrap_or_default();
     let names: BTreeSet<&String> = said.keys().chain(counted.keys()).collect();
     let wrong = names.iter().filter(|name| of(said, name) != of(counted, name)).count();
-    finding(check, wrong == 0, names.len(), format!("{wrong} of {} numbers are wrong", names.len()))
+    finding(check, wrong == 0, names.len(), &format!("{wrong} of {} numbers are wrong", names.len()))
 }
 
 /// How many things are in one of two sorted lists alone.

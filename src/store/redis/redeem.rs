@@ -9,7 +9,7 @@ use super::pool_call::Space;
 use super::script::{Call, REDEEM, ROLL_BACK};
 use super::{RedisStore, reply};
 use crate::error::Result;
-use crate::voucher::{Code, EventId, PoolName, Redemption, RedemptionResult, RolledBack};
+use crate::voucher::{Code, CustomerId, EventId, PoolName, Redemption, RedemptionResult, RolledBack};
 
 /// How many vouchers one call uses at most.
 const PORTION: usize = 200;
@@ -98,7 +98,7 @@ impl RedisStore {
                 call.push(field);
                 call.push(bound.anchors[0].as_slice());
                 call.push(code.as_str());
-                call.push(customer.map(|customer| customer.as_str()).unwrap_or_default());
+                call.push(customer.map(CustomerId::as_str).unwrap_or_default());
                 call.push(event.as_str());
             });
             let Some(answer) = answer.await? else { return Ok(RolledBack::Unknown) };
@@ -137,7 +137,7 @@ fn pack((redemption, own_end): Wish<'_>, anchor: &[u8], packed: &mut Packed, spa
     packed.text(code.as_str().as_bytes());
     packed.text(event_id.as_str().as_bytes());
     for customer in [customer_id, holder] {
-        packed.text(customer.as_ref().map_or("", |customer| customer.as_str()).as_bytes());
+        packed.text(customer.as_ref().map_or("", CustomerId::as_str).as_bytes());
     }
 }
 

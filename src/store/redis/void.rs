@@ -9,7 +9,7 @@ use super::pool_call::Space;
 use super::reply::{self, strange};
 use super::script::{Call, VOID};
 use crate::error::{Error, ErrorKind, Result};
-use crate::voucher::{Code, PoolName, Voided};
+use crate::voucher::{Code, CustomerId, PoolName, Voided};
 
 /// How many vouchers one call ends at most.
 const PORTION: usize = 200;
@@ -112,7 +112,7 @@ fn fill(space: &Space, call: &mut Call, codes: &[&Code], bound: &Bound) {
         call.push(hash.head::<8>());
         call.push(anchor.as_slice());
         call.push(code.as_str());
-        call.push(customer.map(|customer| customer.as_str()).unwrap_or_default());
+        call.push(customer.map(CustomerId::as_str).unwrap_or_default());
     }
 }
 

@@ -32,10 +32,12 @@ local function move(bucket, field, to, to_field, record)
     return parts.kind == VOUCHER
 end
 
-local forgotten = 0
+-- What stood in the customer's bucket, to know aliases by that lead there.
+local forgotten, gone = 0, {}
 for at = FIRST_ARGUMENT + 1, #ARGV, 7 do
     local bucket, to, code_place = KEYS[tonumber(ARGV[at])], KEYS[tonumber(ARGV[at + 1])], tonumber(ARGV[at + 2])
     local field, to_field, record = ARGV[at + 4], ARGV[at + 5], ARGV[at + 6]
+    gone[field] = true
     if call('HGET', bucket, field) == record then
         if move(bucket, field, to, to_field, record) then
             call('HSET', KEYS[code_place], ARGV[at + 3], string.sub(to_field, 1, 4))
@@ -49,7 +51,9 @@ end
 
 local entries = call('HGETALL', home)
 for n = 1, #entries, 2 do
-    if bit.band(string.byte(entries[n + 1], 1), KIND) == POINTER and read_pointer(entries[n + 1]).customer == customer then
+    local entry = entries[n + 1]
+    local leads_there = is_alias(entry) and gone[target_of(entry)]
+    if leads_there or (bit.band(string.byte(entry, 1), KIND) == POINTER and read_pointer(entry).customer == customer) then
         add(tallies, 'entries', -call('HDEL', home, entries[n]))
     end
 end
