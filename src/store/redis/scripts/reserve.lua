@@ -55,7 +55,7 @@ if claim_count > 0 then
     reservations = call('HMGET', RESERVED, unpack(fields))
     for n, reservation in ipairs(reservations) do
         local record = not reservation and call('HGET', KEYS[bucket_places[n]], fields[n])
-        if is_alias(record) then
+        if record and is_alias(record) then
             aliases[n], record = record, behind(record, KEYS[customer_places[n]])
         end
         bindings[n] = record

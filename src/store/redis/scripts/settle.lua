@@ -46,8 +46,9 @@ firsts[message_count + 1] = shown_count + 1
 -- What is bound under each field: the reservation while it is one, or the record.
 local reservations, records, has_alias = values(RESERVED, fields), {}, false
 for n, reservation in ipairs(reservations) do
-    records[n] = not reservation and call('HGET', KEYS[bucket_places[n]], fields[n])
-    has_alias = has_alias or is_alias(records[n])
+    local record = not reservation and call('HGET', KEYS[bucket_places[n]], fields[n])
+    records[n] = record
+    if record and is_alias(record) then has_alias = true end
 end
 if has_alias then
     for m = 1, message_count do
