@@ -72,7 +72,7 @@ impl Play {
     }
 
     async fn step(&mut self) {
-        match self.chance.random_range(0..26) {
+        match self.chance.random_range(0..29) {
             0..8 => self.reserve().await,
             8..12 => self.settle().await,
             12..14 => {
@@ -89,6 +89,8 @@ impl Play {
             21 => self.roll_back().await,
             22 => self.void().await,
             23 => self.forget().await,
+            24..26 => self.make_current().await,
+            26 => self.undo().await,
             _ => self.set().await,
         }
     }
@@ -139,7 +141,8 @@ impl Play {
         let voucher =
             |n| NewVoucher { code: Code::new(format!("{name}-{n}")).unwrap(), expires_at, metadata: Metadata::new() };
         let vouchers: Vec<_> = (first..first + count).map(voucher).collect();
-        self.store.import(&pool(name), &vouchers).await.unwrap();
+        let import = self.import_id();
+        self.store.import_as(&pool(name), &import, &vouchers).await.unwrap();
     }
 
     async fn set(&mut self) {
@@ -198,6 +201,26 @@ impl Play {
         let codes: Vec<Code> = (0..self.chance.random_range(1..3)).filter_map(|_| self.code()).collect();
         let voided = self.store.void(&codes).await.unwrap();
         assert!(voided.iter().all(|voided| *voided != Voided::Unknown));
+    }
+
+    async fn make_current(&mut self) {
+        let Some(code) = self.code() else { return };
+        let record = self.store.voucher(&code).await.unwrap().unwrap();
+        if let Some(customer) = record.customer_id {
+            self.store.make_current(&record.pool, &[(customer, code)]).await.unwrap();
+        }
+    }
+
+    async fn undo(&mut self) {
+        let name = POOLS[self.chance.random_range(0..3)];
+        let import = self.import_id();
+        if let Err(error) = self.store.undo_import(&pool(name), &import).await {
+            assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+        }
+    }
+
+    fn import_id(&mut self) -> ImportId {
+        ImportId::new(format!("i{}", self.chance.random_range(0..40))).unwrap()
     }
 
     async fn forget(&mut self) {

@@ -107,7 +107,7 @@ async fn a_voucher_is_used_once_wherever_its_binding_lies() {
         assert_eq!(redeem(store, wish(&given, "e1", Some("ada"))).await, RedemptionResult::AlreadyRedeemed);
         adds_up(store, name).await;
         assert_eq!(store.voucher(&given).await.unwrap().unwrap().state, State::Assigned);
-        assert_eq!(store.void(&[given.clone()]).await.unwrap(), [Voided::Voided]);
+        assert_eq!(store.void(std::slice::from_ref(&given)).await.unwrap(), [Voided::Voided]);
         adds_up(store, name).await;
         assert_eq!(redeem(store, wish(&given, "e3", Some("ada"))).await, RedemptionResult::Void);
     }
@@ -267,7 +267,7 @@ async fn the_journal_tells_what_happened_and_from_whom_a_code_came_back() {
     redeem(store, Redemption { flagged: true, customer_id: Some(customer("eve")), ..wish(&given, "e1", Some("bob")) })
         .await;
     store.roll_back(&given, &event("e1")).await.unwrap();
-    store.void(&[given.clone()]).await.unwrap();
+    store.void(std::slice::from_ref(&given)).await.unwrap();
     let journal = store.journal(&spring, None, 100).await.unwrap();
     let changes: Vec<_> = journal[start..].iter().map(|entry| entry.change).collect();
     use Change::{Assigned, Redeemed, Released, RolledBack, Voided};
@@ -277,7 +277,7 @@ async fn the_journal_tells_what_happened_and_from_whom_a_code_came_back() {
     let whose = |entry: &JournalEntry| entry.customer_id.as_ref().map(|id| id.as_str().to_owned()).unwrap_or_default();
     assert_eq!(of(Assigned).into_iter().map(whose).collect::<Vec<_>>(), ["ada", "bob"]);
     assert_eq!(whose(of(Released)[0]), "ada");
-    assert_eq!(of(Released)[0].message_id.as_ref().map(|id| id.as_str()), Some("k/ada"));
+    assert_eq!(of(Released)[0].message_id.as_ref().map(MessageId::as_str), Some("k/ada"));
     assert_eq!((whose(of(Redeemed)[0]), of(Redeemed)[0].flagged), ("eve".to_owned(), true));
     assert_eq!(of(RolledBack)[0].event_id, Some(event("e1")));
     let page = store.journal(&spring, Some(&journal[0].position), 1).await.unwrap();

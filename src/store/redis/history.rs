@@ -6,7 +6,6 @@ use super::RedisStore;
 use super::chunk::Origin;
 use super::journal::PORTION;
 use super::record::Record;
-use super::undo::Brought;
 use crate::error::Result;
 use crate::voucher::{Change, Code, JournalEntry, JournalPosition, MessageId, PoolName};
 
@@ -19,8 +18,10 @@ struct Holder {
 impl RedisStore {
     /// `Journal::history`.
     pub(super) async fn past_of(&self, code: &Code) -> Result<Vec<JournalEntry>> {
-        let origin = self.origins_of(std::slice::from_ref(code)).await?.pop().flatten();
-        let Some(Origin { pool, import, .. }) = origin else { return Ok(Vec::new()) };
+        let Some(Origin { pool, import, .. }) = self.origins_of(std::slice::from_ref(code)).await?.pop().flatten()
+        else {
+            return Ok(Vec::new());
+        };
         let mut past = self.told_of(&pool, code).await?;
         let bound = self.bound_to(&pool, &[code]).await?;
         let entry = bound.and_then(|bound| bound.entries.into_iter().next()?).filter(|entry| !entry.is_reserved);
@@ -33,9 +34,11 @@ impl RedisStore {
             }
         };
         complete(&pool, code, &mut past, holder);
-        if let Some(Brought { at, .. }) = self.brought_by(&pool, &import).await? {
-            let imported = JournalEntry { import_id: Some(import), ..entry_of(&pool, code, Change::Imported, at) };
-            past.insert(0, imported);
+        if let Some(brought) = self.brought_by(&pool, &import).await? {
+            past.insert(
+                0,
+                JournalEntry { import_id: Some(import), ..unnoted(&pool, code, Change::Imported, brought.at) },
+            );
         }
         Ok(past)
     }
@@ -50,6 +53,23 @@ impl RedisStore {
             let of_code = page.into_iter().filter(|entry| entry.codes.contains(code));
             told.extend(of_code.map(|entry| JournalEntry { count: 1, codes: vec![code.clone()], ..entry }));
         }
+    }
+}
+
+/// An entry about one code alone, of what the journal does not say by itself.
+fn unnoted(pool: &PoolName, code: &Code, change: Change, at: Timestamp) -> JournalEntry {
+    JournalEntry {
+        position: JournalPosition(format!("{}-0", at.as_millisecond())),
+        at,
+        pool: pool.clone(),
+        change,
+        count: 1,
+        codes: vec![code.clone()],
+        message_id: None,
+        customer_id: None,
+        event_id: None,
+        import_id: None,
+        flagged: false,
     }
 }
 
@@ -72,7 +92,7 @@ fn complete(pool: &PoolName, code: &Code, past: &mut Vec<JournalEntry>, holder: 
     let has = |past: &[JournalEntry], change| past[start..].iter().any(|entry| entry.change == change);
     let of_now = |change, at: Timestamp| JournalEntry {
         customer_id: record.customer.clone(),
-        ..entry_of(pool, code, change, at)
+        ..unnoted(pool, code, change, at)
     };
     if let Some(redeemed_at) = record.redeemed_at.filter(|_| !has(past, Change::Redeemed)) {
         past.insert(start, of_now(Change::Redeemed, redeemed_at));
@@ -80,22 +100,5 @@ fn complete(pool: &PoolName, code: &Code, past: &mut Vec<JournalEntry>, holder: 
     let is_told = last_start.is_some_and(|last| past[last].change == Change::Assigned);
     if !is_told {
         past.insert(start, JournalEntry { message_id: message, ..of_now(Change::Assigned, record.assigned_at) });
-    }
-}
-
-/// An entry that the journal does not have.
-fn entry_of(pool: &PoolName, code: &Code, change: Change, at: Timestamp) -> JournalEntry {
-    JournalEntry {
-        position: JournalPosition(format!("{}-0", at.as_millisecond())),
-        at,
-        pool: pool.clone(),
-        change,
-        count: 1,
-        codes: vec![code.clone()],
-        message_id: None,
-        customer_id: None,
-        event_id: None,
-        import_id: None,
-        flagged: false,
     }
 }
