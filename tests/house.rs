@@ -18,7 +18,7 @@ const ROOMS: [(&str, &[&str]); 9] = [
 ];
 
 /// Crates that only one room may name.
-const CONFINED: [(&str, &str); 13] = [
+const CONFINED: [(&str, &str); 12] = [
     ("minijinja", "render"),
     ("minijinja_contrib", "render"),
     ("redis", "store"),

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::{self, Receiver};
 
 use super::{Options, Reading, Row, Seen, Source};
 use crate::error::{Error, ErrorKind, Result};
-use crate::voucher::{Code, Imported, Lookup, Metadata, NewVoucher, PoolName, PoolSettings, Stock};
+use crate::voucher::{Code, ImportId, Imported, Lookup, Metadata, NewVoucher, PoolName, PoolSettings, Stock};
 
 /// How many vouchers are looked up at once.
 const CHUNK: usize = 10_000;
@@ -24,6 +24,8 @@ const REJECTED_LIMIT: usize = 1_000;
 pub struct ImportReport {
     /// The pool.
     pub pool: PoolName,
+    /// What names this import, to take it back.
+    pub import: ImportId,
     /// Rows under the header.
     pub read: u64,
     /// Codes that are available now.
@@ -51,6 +53,7 @@ impl ImportReport {
     fn new(pool: PoolName) -> ImportReport {
         ImportReport {
             pool,
+            import: ImportId::generate(),
             read: 0,
             added: 0,
             duplicates_in_source: 0,
@@ -110,7 +113,7 @@ pub async fn import(
     let mut chunks = read_ahead(Chunks::new(rows, stock.portion()));
     while let Some(Chunk { vouchers, rejected }) = chunks.recv().await.transpose()? {
         rejected.into_iter().for_each(|rejected| report.reject(rejected));
-        let answers = stock.import(pool, &vouchers).await?;
+        let answers = stock.import_as(pool, &report.import, &vouchers).await?;
         for (voucher, answer) in vouchers.iter().zip(&answers) {
             report.count(answer, seen.insert(&voucher.code));
         }
@@ -371,7 +374,7 @@ mod tests {
         assert_eq!(
             serde_json::to_value(&report).unwrap(),
             serde_json::json!({
-                "pool": "spring", "read": 8, "added": 3, "duplicates_in_source": 2, "already_in_pool": 0,
+                "pool": "spring", "import": report.import, "read": 8, "added": 3, "duplicates_in_source": 2, "already_in_pool": 0,
                 "in_other_pool": 1, "rejected": [
                     {"line": 7, "reason": "the code is empty"},
                     {"line": 8, "reason": "the code holds a control or invisible character"},

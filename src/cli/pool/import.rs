@@ -108,7 +108,8 @@ impl Import {
             ("in other pool", report.in_other_pool),
             ("rejected", report.rejected_count()),
         ];
-        context.output.table(card(rows.map(|(name, count)| (name, grouped(count)))))?;
+        let taken = (report.added > 0).then(|| ("import", report.import.to_string()));
+        context.output.table(card(rows.map(|(name, count)| (name, grouped(count))).into_iter().chain(taken)))?;
         for rejected in report.rejected.iter().take(SHOWN) {
             context.output.warn(format!("{}:{}: {}", self.source, rejected.line, rejected.reason));
         }
