@@ -23,7 +23,7 @@ fn customer(id: &str) -> CustomerId {
 /// The pool `spring` of 600 vouchers of which every third is worth 10.
 async fn assorted<F: Fixture>() -> World<F> {
     let world = World::<F>::with_codes(0).await;
-    let metadata = |n: usize| json!({"value": if n % 3 == 0 { 10 } else { 5 }}).as_object().unwrap().clone();
+    let metadata = |n: usize| json!({"value": if n.is_multiple_of(3) { 10 } else { 5 }}).as_object().unwrap().clone();
     let new = |n: usize| NewVoucher { metadata: metadata(n), ..voucher(&format!("S-{n:05}"), None) };
     let vouchers: Vec<_> = (0..600).map(new).collect();
     world.store.import(&pool("spring"), &vouchers).await.unwrap();
