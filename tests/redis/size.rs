@@ -107,6 +107,25 @@ impl Shape {
             assert!(settled.iter().all(|settled| *settled == Settled::Accepted));
         }
     }
+
+    async fn redeem(&self, store: &Arc<dyn Store>) {
+        for first in (0..self.codes).step_by(200) {
+            let claims: Vec<Claim> = (first..first + 200).map(|number| self.claim(number)).collect();
+            let bindings = store.bindings(&claims).await.unwrap();
+            let wish = |(claim, binding): (&Claim, Option<Binding>)| Redemption {
+                code: binding.unwrap().voucher.code,
+                event_id: EventId::new(format!("order-{}", claim.message.customer_id.as_str())).unwrap(),
+                customer_id: None,
+                at: None,
+                holder: Some(claim.message.customer_id.clone()),
+                passes: true,
+                flagged: false,
+            };
+            let wishes: Vec<_> = claims.iter().zip(bindings).map(wish).collect();
+            let results = store.redeem(&wishes).await.unwrap();
+            assert!(results.iter().all(|result| *result == RedemptionResult::Redeemed));
+        }
+    }
 }
 
 fn spring() -> PoolName {
@@ -203,4 +222,22 @@ async fn the_formula_tells_what_longer_things_take() {
     for shape in few.iter().chain(more.iter().filter(|_| is_long)) {
         shape.survey().await;
     }
+}
+
+/// What a use takes for good, and what it takes while the journal goes back to it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_use_takes_60_bytes_and_200_more_in_the_journal() {
+    let shape = Shape { codes: 20_000, ..USUAL };
+    let server = Server::with(&Settings::default().set("slowlog-max-len", "0"));
+    shape.import(&shape.open(&server, "default").await).await;
+    shape.assign(&shape.open(&server, "default").await).await;
+    let journal = ["journal", "names"].map(|part| format!("tearoff:{{default:spring}}:{part}"));
+    server.command::<()>(&["UNLINK", &journal[0]]);
+    let assigned = used(&server);
+    shape.redeem(&shape.open(&server, "default").await).await;
+    let with_journal = (used(&server) - assigned) / shape.codes as f64;
+    server.command::<()>(&["UNLINK", &journal[0], &journal[1]]);
+    let redeemed = (used(&server) - assigned) / shape.codes as f64;
+    println!("a use takes {redeemed:.1} bytes, with the journal {with_journal:.1}");
+    assert!(redeemed <= 60.0 && with_journal <= 260.0, "{redeemed:.1} {with_journal:.1}");
 }
