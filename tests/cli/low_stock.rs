@@ -47,7 +47,7 @@ fn answer(stream: &std::net::TcpStream, status: u16) -> (String, String) {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
-    write!(stream.try_clone().unwrap(), "HTTP/1.1 {status} x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+    write!(reader.get_mut(), "HTTP/1.1 {status} x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
     (signature, String::from_utf8(body).unwrap())
 }
 
