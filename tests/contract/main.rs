@@ -128,6 +128,7 @@ macro_rules! store_contract {
                     an_ended_voucher_does_not_go_back_with_its_lease,
                     limits_count_what_is_used_and_not_what_is_ended,
                     a_deleted_pool_forgets_uses,
+                    every_state_allows_its_steps_and_no_others,
                 ],
                 overflow: [
                     an_empty_pool_takes_from_its_overflow_chain,

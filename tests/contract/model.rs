@@ -5,7 +5,7 @@
 
 mod protocol;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::mem::replace;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,9 +62,27 @@ enum Step {
         paused: bool,
         total: Option<u64>,
         per_customer: Option<u64>,
+        per_day: Option<u64>,
         fallback: bool,
     },
+    /// An event wants to use a voucher, for the one who holds it, or for somebody else, or against a rule.
+    Redeem {
+        voucher: Which,
+        event: usize,
+        wrong_holder: bool,
+        passes: bool,
+    },
+    RollBack {
+        voucher: Which,
+        event: usize,
+    },
+    Void {
+        voucher: Which,
+    },
 }
+
+/// A voucher: its pool, and the number of its code, which may not be there.
+type Which = (usize, usize);
 
 /// A claim to be made.
 #[derive(Debug, Clone)]
@@ -82,8 +100,13 @@ fn wishes() -> impl Strategy<Value = Vec<Wish>> {
     prop::collection::vec(wish, 0..5)
 }
 
+fn which() -> impl Strategy<Value = Which> {
+    (0..2usize, 0..4usize)
+}
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let limit = || prop::option::weighted(0.3, 0..4u64);
+    let per_day = prop::option::weighted(0.3, 1..4u64);
     let step = prop_oneof![
         8 => (0..3usize, wishes(), any::<bool>())
             .prop_map(|(sender, claims, second_store)| Step::Reserve { sender, claims, second_store }),
@@ -95,9 +118,16 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (0..6usize).prop_map(|message| Step::Release { message }),
         1 => Just(Step::ReclaimTests),
         2 => (0..2usize, 1..4usize).prop_map(|(pool, count)| Step::Import { pool, count }),
-        1 => (0..2usize, prop::bool::weighted(0.2), limit(), limit(), prop::bool::weighted(0.2)).prop_map(
-            |(pool, paused, total, per_customer, fallback)| Step::Set { pool, paused, total, per_customer, fallback }
+        1 => (0..2usize, prop::bool::weighted(0.2), limit(), limit(), per_day, prop::bool::weighted(0.2)).prop_map(
+            |(pool, paused, total, per_customer, per_day, fallback)| {
+                Step::Set { pool, paused, total, per_customer, per_day, fallback }
+            }
         ),
+        3 => (which(), 0..3usize, prop::bool::weighted(0.1), prop::bool::weighted(0.9)).prop_map(
+            |(voucher, event, wrong_holder, passes)| Step::Redeem { voucher, event, wrong_holder, passes }
+        ),
+        2 => (which(), 0..3usize).prop_map(|(voucher, event)| Step::RollBack { voucher, event }),
+        1 => which().prop_map(|voucher| Step::Void { voucher }),
     ];
     prop::collection::vec(step, 1..60)
 }
@@ -113,6 +143,7 @@ pub(crate) async fn any_mix_of_calls_behaves_as_the_model<F: Fixture>() {
                 play.perform(step).await;
                 play.compare().await;
             }
+            play.compare_journals().await;
         });
         Ok(())
     };
@@ -161,6 +192,10 @@ struct Play<F> {
 impl<F: Fixture> Play<F> {
     async fn new() -> Play<F> {
         let world = World::<F>::new().await;
+        // No step makes so much time pass that the day ends.
+        let day = 24 * 60 * 60 * 1000;
+        let gone = world.fixture.now().as_millisecond().rem_euclid(day).unsigned_abs();
+        world.fixture.pass(Duration::from_millis(day.unsigned_abs() - gone + 1000)).await;
         let second = world.fixture.another().await;
         let mut model = Model::default();
         model.settings[0].overflow = Some(pool("summer"));
@@ -187,14 +222,29 @@ impl<F: Fixture> Play<F> {
             Step::Pass { whole } => self.pass(*whole).await,
             Step::Release { message } => self.release(*message).await,
             Step::ReclaimTests => {
-                let is_test = |entry: &Entry| entry.message.mode == Mode::Test && entry.lease.is_none();
+                let is_test =
+                    |entry: &Entry| entry.message.mode == Mode::Test && entry.lease.is_none() && !entry.is_redeemed;
                 assert_eq!(self.world.store.reclaim_tests().await.unwrap(), self.model.give_back(is_test));
             }
             Step::Import { pool, count } => self.import(*pool, *count).await,
-            Step::Set { pool, paused, total, per_customer, fallback } => {
+            Step::Redeem { voucher, event, wrong_holder, passes } => {
+                self.redeem(*voucher, *event, *wrong_holder, *passes).await;
+            }
+            Step::RollBack { voucher, event } => {
+                let (code, event) = (code_of(*voucher), event_id(*event));
+                let answer = self.second.roll_back(&code, &event).await.unwrap();
+                assert_eq!(answer, self.model.roll_back(&code, &event));
+            }
+            Step::Void { voucher } => {
+                let code = code_of(*voucher);
+                assert_eq!(self.second.void(std::slice::from_ref(&code)).await.unwrap(), [self.model.void(&code)]);
+            }
+            Step::Set { pool, paused, total, per_customer, per_day, fallback } => {
                 let settings = &mut self.model.settings[*pool];
                 settings.paused = *paused;
-                settings.limits = Limits { total: *total, per_customer: *per_customer, ..Limits::default() };
+                let per_period = per_day.map(|vouchers| PeriodLimit { vouchers, period: Period::Day });
+                settings.limits =
+                    Limits { total: *total, per_customer: *per_customer, per_period, ..Limits::default() };
                 settings.fallback = fallback.then(|| code(FALLBACK));
                 self.world.set(POOLS[*pool], settings.clone()).await;
             }
@@ -276,6 +326,39 @@ impl<F: Fixture> Play<F> {
         }
     }
 
+    async fn redeem(&mut self, voucher: Which, event: usize, wrong_holder: bool, passes: bool) {
+        let code = code_of(voucher);
+        let holder = if wrong_holder { CustomerId::new("somebody").ok() } else { self.model.holder(&code) };
+        let wish = Redemption { holder, passes, event_id: event_id(event), ..redemption(&code, "e") };
+        let answer = self.world.store.redeem(std::slice::from_ref(&wish)).await.unwrap();
+        assert_eq!(answer, [self.model.redeem(&wish)]);
+        let asked = [(wish.code.clone(), wish.event_id.clone())];
+        let told = self.second.redemptions(&asked).await.unwrap()[0];
+        let is_remembered = !matches!(answer[0], RedemptionResult::Unknown | RedemptionResult::Moved);
+        assert_eq!(told, is_remembered.then_some(answer[0]));
+    }
+
+    /// Whether the journals tell how the vouchers got into the states in which they are, and the kept numbers are right.
+    async fn compare_journals(&self) {
+        for name in POOLS {
+            let mut told = HashMap::new();
+            for entry in self.second.journal(&pool(name), None, 1000).await.unwrap() {
+                told.extend(entry.codes.into_iter().map(|code| (code, entry.change)));
+            }
+            for record in self.world.listing(name).await {
+                let last = told.get(&record.code);
+                let is_told = match record.state {
+                    State::Assigned => matches!(last, Some(Change::Assigned | Change::RolledBack)),
+                    State::Redeemed => matches!(last, Some(Change::Redeemed)),
+                    State::Void => matches!(last, Some(Change::Voided)),
+                    _ => matches!(last, None | Some(Change::Released)),
+                };
+                assert!(is_told, "{:?} after {last:?}", record.state);
+            }
+            assert!(self.world.is_sound(name).await);
+        }
+    }
+
     /// Whether the store knows what the model knows.
     async fn compare(&self) {
         let found = self.second.bindings(&self.claims).await.unwrap();
@@ -289,12 +372,21 @@ impl<F: Fixture> Play<F> {
             assert_eq!(counts, self.model.counts(n));
             let listing = self.world.listing(name).await;
             let in_state = |state| listing.iter().filter(|record| record.state == state).count() as u64;
-            let listed = [State::Available, State::Reserved, State::Assigned].map(in_state);
-            assert_eq!(listed, [counts.available, counts.reserved, counts.assigned]);
+            let listed =
+                [State::Available, State::Reserved, State::Assigned, State::Redeemed, State::Void].map(in_state);
+            assert_eq!(listed, [counts.available, counts.reserved, counts.assigned, counts.redeemed, counts.void]);
             let codes: BTreeSet<_> = listing.into_iter().map(|record| record.code).collect();
             assert_eq!(codes, self.model.imported[n]);
         }
     }
+}
+
+fn code_of((pool, n): Which) -> Code {
+    code(&format!("{}-{n}", POOLS[pool]))
+}
+
+fn event_id(n: usize) -> EventId {
+    EventId::new(format!("e{n}")).unwrap()
 }
 
 impl Wish {

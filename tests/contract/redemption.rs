@@ -296,3 +296,65 @@ pub(crate) async fn a_deleted_pool_forgets_uses<F: Fixture>() {
     world.import("spring", &numbered("S", 1)).await;
     assert_eq!(world.redeem(&code, "e").await, RedemptionResult::NotAssigned);
 }
+
+/// Every step from every state: those that there are lead where they should, and all others are refused and change nothing.
+pub(crate) async fn every_state_allows_its_steps_and_no_others<F: Fixture>() {
+    use State::{Assigned, Available, Expired, Redeemed, Reserved, Void};
+    let world = World::<F>::new().await;
+    for (state, steps) in [
+        (Available, [("NotAssigned", Available), ("NotRedeemed", Available), ("Voided", Void), ("none", Available)]),
+        (Reserved, [("NotAssigned", Reserved), ("NotRedeemed", Reserved), ("Voided", Void), ("1, 0", Available)]),
+        (Assigned, [("Redeemed", Redeemed), ("NotRedeemed", Assigned), ("Voided", Void), ("1, 0", Available)]),
+        (
+            Redeemed,
+            [("AlreadyRedeemed", Redeemed), ("RolledBack", Assigned), ("Redeemed", Redeemed), ("0, 1", Redeemed)],
+        ),
+        (Expired, [("Expired", Expired), ("NotRedeemed", Expired), ("Voided", Void), ("0, 0", Expired)]),
+        (Void, [("Void", Void), ("NotRedeemed", Void), ("AlreadyVoid", Void), ("0, 0", Void)]),
+    ] {
+        for (n, expected) in steps.into_iter().enumerate() {
+            let name = format!("{}-{n}", state.as_str());
+            let code = bring_into(&world, &name, state).await;
+            assert_eq!(world.record(&code).await.state, state);
+            let answer = perform(&world, n, &name, &code).await;
+            assert_eq!((answer.as_str(), world.record(&code).await.state), expected, "{name}");
+            assert!(world.is_sound(&name).await);
+        }
+    }
+}
+
+/// A pool of that name with one voucher in that state, which the message of that name has, or had.
+async fn bring_into<F: Fixture>(world: &World<F>, name: &str, state: State) -> Code {
+    let valid_for = (state == State::Expired).then(|| Duration::from_secs(30));
+    world.pool(name, PoolSettings { valid_for, ..PoolSettings::default() }).await;
+    world.import(name, &[format!("{name}-code")]).await;
+    let (code, claim) = (code(&format!("{name}-code")), claim(name, &message(name, "ada"), Width::Message));
+    match state {
+        State::Available => {}
+        State::Reserved => {
+            world.take(&world.lease(), &claim).await;
+        }
+        _ => {
+            world.send(&claim).await;
+        }
+    }
+    match state {
+        State::Redeemed => assert_eq!(world.redeem(&code, "first").await, RedemptionResult::Redeemed),
+        State::Expired => world.fixture.pass(Duration::from_secs(31)).await,
+        State::Void => assert_eq!(world.store.void(std::slice::from_ref(&code)).await.unwrap(), [Voided::Voided]),
+        _ => {}
+    }
+    code
+}
+
+async fn perform<F: Fixture>(world: &World<F>, step: usize, name: &str, code: &Code) -> String {
+    match step {
+        0 => format!("{:?}", world.redeem(code, "second").await),
+        1 => format!("{:?}", world.store.roll_back(code, &EventId::new("first").unwrap()).await.unwrap()),
+        2 => format!("{:?}", world.store.void(std::slice::from_ref(code)).await.unwrap()[0]),
+        _ => match world.store.release_message(&MessageId::new(name).unwrap()).await {
+            Ok(ReleasedMessage { released, kept }) => format!("{released}, {kept}"),
+            Err(_) => "none".to_owned(),
+        },
+    }
+}

@@ -1,5 +1,6 @@
 //! Processes that die, and disks that are full.
 
+use std::collections::HashSet;
 use std::env;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -26,7 +27,8 @@ fn child(test: &str, place: &Place, shell: &str) -> Command {
     command
 }
 
-/// Killed at any instant: what was accepted is assigned, nothing is lost, and the next program goes on.
+/// Killed at any instant: what was accepted is assigned, what was used is redeemed, nothing is lost, and the next program goes
+/// on.
 #[tokio::test]
 async fn a_killed_process_leaves_a_store_that_goes_on() {
     let place = Place::with_codes(20_000).await;
@@ -36,7 +38,8 @@ async fn a_killed_process_leaves_a_store_that_goes_on() {
         let output = BufReader::new(sender.stdout.take().unwrap());
         let (begun, has_begun) = mpsc::channel();
         let reading = thread::spawn(move || {
-            let lines = output.lines().map_while(Result::ok).filter(|line| line.starts_with("sent "));
+            let is_told = |line: &String| line.starts_with("sent ") || line.starts_with("used ");
+            let lines = output.lines().map_while(Result::ok).filter(is_told);
             lines.inspect(|_| begun.send(()).unwrap_or_default()).collect::<Vec<_>>()
         });
         has_begun.recv().unwrap();
@@ -44,20 +47,27 @@ async fn a_killed_process_leaves_a_store_that_goes_on() {
         sender.kill().unwrap();
         sender.wait().unwrap();
         let lines = reading.join().unwrap();
-        let delivered: Vec<_> = lines.iter().filter_map(|line| line.strip_prefix("sent ")?.split_once(' ')).collect();
+        let told = |what: &str| -> Vec<(String, Code)> {
+            let pairs = lines.iter().filter_map(|line| line.strip_prefix(what)?.split_once(' '));
+            pairs.map(|(n, code)| (n.to_owned(), Code::new(code).unwrap())).collect()
+        };
         let store = place.open();
-        for (n, code) in &delivered {
-            let record = store.voucher(&Code::new(code).unwrap()).await.unwrap().unwrap();
+        let used: HashSet<_> = told("used ").into_iter().map(|(_, code)| code).collect();
+        for (n, code) in told("sent ") {
+            let record = store.voucher(&code).await.unwrap().unwrap();
             let message = &claim(n.parse().unwrap()).message.message_id;
-            assert_eq!((record.state, record.message_id.as_ref()), (State::Assigned, Some(message)));
+            assert_eq!(record.message_id.as_ref(), Some(message));
+            assert!(record.state == State::Redeemed || (record.state == State::Assigned && !used.contains(&code)));
         }
-        assert!(store.examine().await.unwrap().iter().all(|finding| finding.ok));
+        let findings = [store.examine().await.unwrap(), store.reconcile(&pool()).await.unwrap()].concat();
+        assert!(findings.iter().all(|finding| finding.ok), "{findings:?}");
         start += 100_000;
     }
     let later = open_later(&place);
     later.reserve(&Lease::new(Lease::TIME), &[]).await.unwrap();
     let counts = later.pool(&pool()).await.unwrap().unwrap().counts;
-    assert_eq!((counts.reserved, counts.available + counts.assigned), (0, 20_000));
+    assert_eq!((counts.reserved, counts.available + counts.assigned + counts.redeemed), (0, 20_000));
+    assert!(counts.redeemed > 0);
 }
 
 /// The store as it is when every lease has run out.
@@ -88,6 +98,8 @@ async fn sends_until_it_is_killed() {
         for (n, code) in (n..).zip(&codes).step_by(2) {
             println!("sent {n} {}", code.as_str());
         }
+        assert_eq!(redeem(&store, &claims[0], &codes[0]).await, RedemptionResult::Redeemed);
+        println!("used {n} {}", codes[0].as_str());
     }
 }
 

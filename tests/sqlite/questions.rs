@@ -70,6 +70,17 @@ async fn which_messages_of_a_campaign_took_codes() {
     assert_eq!(messages, expected);
 }
 
+/// The journal of one code.
+#[tokio::test]
+async fn what_happened_to_one_code() {
+    let (place, codes) = example().await;
+    redeem(&place.open(), &claim(1), &codes[0]).await;
+    let sql = questions()[3].replace("SECRET-00001", codes[0].as_str());
+    let rows = ask(&place, &sql);
+    let steps: Vec<_> = rows.iter().map(|row| (row[1].as_str(), row[2].as_str(), row[3].as_str())).collect();
+    assert_eq!(steps, [("spring", "assigned", "Null"), ("spring", "redeemed", "ada-1@example.com")]);
+}
+
 /// The view tells the same states as the program.
 #[tokio::test]
 async fn the_inventory_agrees_with_the_program() {

@@ -1,7 +1,10 @@
 //! One file, several users: locks, projects, and rows that another program wrote.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use tearoff::ErrorKind;
 use tearoff::store::{Options, SqliteStore};
 use tearoff::voucher::*;
@@ -166,4 +169,85 @@ fn with(claim: &Claim, change: impl FnOnce(&mut MessageIdentity)) -> Claim {
     let mut message = MessageIdentity::clone(&claim.message);
     change(&mut message);
     Claim { message: message.into(), ..claim.clone() }
+}
+
+/// A count finds what was changed by hand, and names it.
+#[tokio::test]
+async fn a_recount_names_what_was_changed_by_hand() {
+    let place = Place::with_codes(5).await;
+    let store = place.open();
+    let code = send(&store, &claim(1)).await;
+    send(&store, &claim(2)).await;
+    redeem(&store, &claim(1), &code).await;
+    for (change, undo, expected) in [
+        (
+            "UPDATE pool_tally SET vouchers = vouchers + 1 WHERE state = 'available'",
+            "UPDATE pool_tally SET vouchers = vouchers - 1 WHERE state = 'available'",
+            vec!["available"],
+        ),
+        (
+            "UPDATE binding SET expires_at = 99 WHERE redeemed_at IS NULL",
+            "UPDATE binding SET expires_at = NULL",
+            vec!["assigned", "limits", "limits of periods"],
+        ),
+        ("UPDATE limit_tally SET bindings = 1", "UPDATE limit_tally SET bindings = 2", vec!["limits"]),
+        (
+            "UPDATE period_tally SET hour = hour - 1",
+            "UPDATE period_tally SET hour = hour + 1",
+            vec!["limits of periods"],
+        ),
+        (
+            "UPDATE binding SET lease_id = 7 WHERE redeemed_at IS NULL",
+            "UPDATE binding SET lease_id = NULL",
+            vec!["reserved", "assigned", "leases"],
+        ),
+        (
+            "UPDATE voucher SET binding_id = -binding_id",
+            "UPDATE voucher SET binding_id = -binding_id",
+            vec!["available", "assigned", "redeemed", "vouchers", "bindings"],
+        ),
+    ] {
+        place.sql().execute(change, []).unwrap();
+        let findings = store.reconcile(&pool()).await.unwrap();
+        let wrong: Vec<_> = findings.into_iter().filter(|finding| !finding.ok).map(|finding| finding.check).collect();
+        assert_eq!(wrong, expected);
+        place.sql().execute(undo, []).unwrap();
+    }
+    assert!(store.reconcile(&pool()).await.unwrap().iter().all(|finding| finding.ok));
+}
+
+/// The journal is kept for its time: whoever writes removes what is older, a little each time.
+#[tokio::test]
+async fn the_journal_is_trimmed_in_passing() {
+    let place = Place::with_codes(20).await;
+    let now = Arc::new(AtomicI64::new(Timestamp::now().as_millisecond()));
+    let days = |count: i64| count * 24 * 60 * 60 * 1000;
+    let clock = now.clone();
+    let clock = Arc::new(move || Timestamp::from_millisecond(clock.load(Ordering::SeqCst)).unwrap());
+    let store = Options::default().clock(clock).open(place.path(), "default").unwrap();
+    for n in 0..8 {
+        send(&store, &claim(n)).await;
+    }
+    now.fetch_add(days(89), Ordering::SeqCst);
+    send(&store, &claim(8)).await;
+    assert_eq!(store.journal_size(&pool()).await.unwrap().entries, 10);
+    now.fetch_add(days(2), Ordering::SeqCst);
+    for n in 9..12 {
+        send(&store, &claim(n)).await;
+    }
+    assert_eq!(store.journal_size(&pool()).await.unwrap().entries, 4);
+}
+
+/// Nothing in the file names a forgotten customer, not even what was deleted.
+#[tokio::test]
+async fn a_forgotten_customer_is_not_in_the_file() {
+    let place = Place::with_codes(20).await;
+    let store = place.open();
+    let code = send(&store, &claim(1)).await;
+    redeem(&store, &claim(1), &code).await;
+    store.forget(&claim(1).message.customer_id).await.unwrap();
+    drop(store);
+    let file = std::fs::read(place.path()).unwrap();
+    let name = claim(1).message.customer_id.as_str().as_bytes().to_owned();
+    assert!(!file.windows(name.len()).any(|part| part == name));
 }

@@ -78,3 +78,17 @@ pub(crate) async fn send(store: &SqliteStore, claim: &Claim) -> Code {
     assert_eq!(settled, [Settled::Accepted]);
     binding.voucher.code
 }
+
+/// Uses a voucher for the customer of a message.
+pub(crate) async fn redeem(store: &SqliteStore, claim: &Claim, code: &Code) -> RedemptionResult {
+    let redemption = Redemption {
+        code: code.clone(),
+        event_id: EventId::new("order").unwrap(),
+        customer_id: None,
+        at: None,
+        holder: Some(claim.message.customer_id.clone()),
+        passes: true,
+        flagged: false,
+    };
+    store.redeem(&[redemption]).await.unwrap().remove(0)
+}

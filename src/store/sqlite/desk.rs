@@ -77,7 +77,9 @@ fn holder(session: &Session<'_>, message: &str) -> Outcome<Option<(String, Strin
             AND pool.project_id = ?1
         UNION ALL
         SELECT binding.customer_id, binding.mode FROM binding CROSS JOIN pool ON pool.id = binding.pool_id
+        LEFT JOIN voucher ON voucher.id = binding.voucher_id
         WHERE binding.lease_id IS NOT NULL AND binding.message_id = ?2 AND pool.project_id = ?1
+            AND voucher.void_at IS NULL
         LIMIT 1";
     let found =
         session.connection.query_row(sql, params![session.project, message], |row| Ok((row.get(0)?, row.get(1)?)));

@@ -19,6 +19,7 @@ pub(super) struct Entry {
     pub(super) lease: Option<LeaseId>,
     pub(super) message: Arc<MessageIdentity>,
     pub(super) width: Width,
+    pub(super) is_redeemed: bool,
 }
 
 /// The protocol, in memory.
@@ -30,6 +31,10 @@ pub(super) struct Model {
     pub(super) imported: [BTreeSet<Code>; 2],
     pub(super) bindings: BTreeMap<(usize, String), Entry>,
     pub(super) leases: BTreeMap<LeaseId, u32>,
+    /// What was ended by hand; nothing is bound to it any more.
+    pub(super) voided: [BTreeSet<Code>; 2],
+    /// What events were told, and whether their use was taken back.
+    told: BTreeMap<(Code, EventId), (RedemptionResult, bool)>,
     messages: BTreeMap<MessageId, Arc<MessageIdentity>>,
     retired: BTreeSet<MessageId>,
 }
@@ -112,14 +117,17 @@ impl Model {
 
     /// Whether a limit is reached, and if so whether it is contended.
     fn limit(&self, lease: LeaseId, pool: usize, message: &MessageIdentity) -> Option<bool> {
-        let Limits { total, per_customer, .. } = self.settings[pool].limits;
+        let Limits { total, per_customer, per_period, .. } = self.settings[pool].limits;
+        // All that happens, happens on one day.
+        let per_period = per_period.map(|limit| limit.vouchers);
         let counting = |customer: Option<&CustomerId>| {
             let of_customer = |entry: &&Entry| customer.is_none_or(|id| entry.message.customer_id == *id);
             let live =
                 self.bindings.iter().filter(|((named, _), entry)| *named == pool && entry.message.mode == Mode::Live);
             live.map(|(_, entry)| entry).filter(of_customer).map(|entry| entry.lease).collect::<Vec<_>>()
         };
-        let reached = [(total, counting(None)), (per_customer, counting(Some(&message.customer_id)))]
+        let of_customer = counting(Some(&message.customer_id));
+        let reached = [(total, counting(None)), (per_customer, of_customer), (per_period, counting(None))]
             .into_iter()
             .filter(|(limit, given)| limit.is_some_and(|limit| given.len() as u64 >= limit))
             .map(|(_, given)| given.into_iter().flatten().any(|holder| holder != lease))
@@ -146,7 +154,7 @@ impl Model {
                     None => assert_eq!(code.as_str(), FALLBACK),
                 }
                 let (message, width) = (claim.message.clone(), claim.width);
-                self.bindings.insert(key, Entry { code, from, lease: Some(lease), message, width });
+                self.bindings.insert(key, Entry { code, from, lease: Some(lease), message, width, is_redeemed: false });
             }
             (foretold, answer) => panic!("{answer:?} instead of {foretold:?}"),
         }
@@ -199,18 +207,89 @@ impl Model {
         }
         self.sweep();
         self.retired.insert(id.clone());
-        let own = |entry: &Entry| of_message(entry) && matches!(entry.width, Width::Message | Width::Occurrence(_));
+        let is_own = |entry: &Entry| matches!(entry.width, Width::Message | Width::Occurrence(_));
+        let own = |entry: &Entry| of_message(entry) && is_own(entry) && !entry.is_redeemed;
         let kept =
             self.bindings.values().filter(|entry| of_message(entry) && !own(entry) && entry.from.is_some()).count();
         Some(ReleasedMessage { released: self.give_back(own), kept: kept as u64 })
     }
 
+    /// The customer whose voucher a code is.
+    pub(super) fn holder(&self, code: &Code) -> Option<CustomerId> {
+        self.assigned(code).map(|entry| entry.message.customer_id.clone())
+    }
+
+    fn assigned(&self, code: &Code) -> Option<&Entry> {
+        self.bindings.values().find(|entry| entry.code == *code && entry.from.is_some() && entry.lease.is_none())
+    }
+
+    fn set_redeemed(&mut self, code: &Code, is_redeemed: bool) {
+        let of_code = self.bindings.values_mut().filter(|entry| entry.code == *code && entry.from.is_some());
+        of_code.for_each(|entry| entry.is_redeemed = is_redeemed);
+    }
+
+    fn is_imported(&self, code: &Code) -> bool {
+        self.imported.iter().any(|pool| pool.contains(code))
+    }
+
+    pub(super) fn redeem(&mut self, wish: &Redemption) -> RedemptionResult {
+        use RedemptionResult::{AlreadyRedeemed, Moved, NotAssigned, Redeemed, RuleFailed, Unknown, Void};
+        let key = (wish.code.clone(), wish.event_id.clone());
+        if let Some((told, is_rolled_back)) = self.told.get(&key) {
+            return if *is_rolled_back { AlreadyRedeemed } else { *told };
+        }
+        let answer = match self.assigned(&wish.code) {
+            _ if !self.is_imported(&wish.code) => return Unknown,
+            _ if self.voided.iter().any(|pool| pool.contains(&wish.code)) => Void,
+            None => NotAssigned,
+            Some(entry) if entry.is_redeemed => AlreadyRedeemed,
+            Some(entry) if wish.holder.as_ref() != Some(&entry.message.customer_id) => return Moved,
+            Some(_) if !wish.passes => RuleFailed,
+            Some(_) => Redeemed,
+        };
+        if answer == Redeemed {
+            self.set_redeemed(&wish.code, true);
+        }
+        self.told.insert(key, (answer, false));
+        answer
+    }
+
+    pub(super) fn roll_back(&mut self, code: &Code, event: &EventId) -> RolledBack {
+        if !self.is_imported(code) {
+            return RolledBack::Unknown;
+        }
+        match self.told.get_mut(&(code.clone(), event.clone())) {
+            Some((_, true)) => RolledBack::AlreadyRolledBack,
+            Some((RedemptionResult::Redeemed, is_rolled_back)) => {
+                *is_rolled_back = true;
+                self.set_redeemed(code, false);
+                RolledBack::RolledBack
+            }
+            _ => RolledBack::NotRedeemed,
+        }
+    }
+
+    pub(super) fn void(&mut self, code: &Code) -> Voided {
+        let Some(pool) = self.imported.iter().position(|pool| pool.contains(code)) else { return Voided::Unknown };
+        if self.assigned(code).is_some_and(|entry| entry.is_redeemed) {
+            return Voided::Redeemed;
+        }
+        if !self.voided[pool].insert(code.clone()) {
+            return Voided::AlreadyVoid;
+        }
+        self.stock[pool].remove(code);
+        self.bindings.retain(|_, entry| entry.code != *code || entry.from.is_none());
+        Voided::Voided
+    }
+
     pub(super) fn counts(&self, pool: usize) -> PoolCounts {
         let given = || self.bindings.values().filter(|entry| entry.from == Some(pool));
         let reserved = given().filter(|entry| self.is_held(entry)).count() as u64;
-        let assigned = given().filter(|entry| entry.lease.is_none()).count() as u64;
-        let total = self.imported[pool].len() as u64;
-        PoolCounts { total, available: total - reserved - assigned, reserved, assigned, ..PoolCounts::default() }
+        let redeemed = given().filter(|entry| entry.is_redeemed).count() as u64;
+        let assigned = given().filter(|entry| entry.lease.is_none()).count() as u64 - redeemed;
+        let (total, void) = (self.imported[pool].len() as u64, self.voided[pool].len() as u64);
+        let available = total - reserved - assigned - redeemed - void;
+        PoolCounts { total, available, reserved, assigned, redeemed, void, expired: 0 }
     }
 
     pub(super) fn is_held(&self, entry: &Entry) -> bool {
