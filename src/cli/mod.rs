@@ -120,7 +120,7 @@ struct Format {
 enum Command {
     /// Make, change, show and delete pools
     #[command(subcommand)]
-    Pool(pool::Pool),
+    Pool(Box<pool::Pool>),
     /// Render a template for an audience, from files to files
     #[command(subcommand)]
     Campaign(campaign::Campaign),

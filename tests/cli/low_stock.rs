@@ -1,7 +1,7 @@
 //! Who is told when few vouchers of a pool are left.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
 
 use serde_json::Value;
@@ -19,7 +19,7 @@ impl Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let thread = std::thread::spawn(move || {
-            statuses.iter().map(|status| answer(listener.accept().unwrap().0, *status)).collect()
+            statuses.iter().map(|status| answer(&listener.accept().unwrap().0, *status)).collect()
         });
         Receiver { port, thread }
     }
@@ -30,7 +30,7 @@ impl Receiver {
     }
 }
 
-fn answer(stream: std::net::TcpStream, status: u16) -> (String, String) {
+fn answer(stream: &TcpStream, status: u16) -> (String, String) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let (mut signature, mut length) = (String::new(), 0);
     loop {
@@ -47,7 +47,8 @@ fn answer(stream: std::net::TcpStream, status: u16) -> (String, String) {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
-    write!(&stream, "HTTP/1.1 {status} x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+    let mut stream = stream;
+    write!(stream, "HTTP/1.1 {status} x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
     (signature, String::from_utf8(body).unwrap())
 }
 
