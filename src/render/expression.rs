@@ -80,6 +80,17 @@ impl Expression {
         self.sources.files.get(NAME).map_or("", |source| &source.original)
     }
 
+    /// The variables that it looks at beside the `known` ones, each in quotes and with the known one that may be meant: slips,
+    /// unless the context of a message has them.
+    pub fn unknown_variables(&self, known: &[&str]) -> Vec<String> {
+        let functions = names::functions(&ENGINE);
+        let is_known = |name: &String| known.contains(&name.as_str()) || name == "now" || functions.contains(name);
+        let mut unknown: Vec<String> = self.compiled.undeclared_variables(false).into_iter().collect();
+        unknown.retain(|name| !is_known(name));
+        unknown.sort();
+        unknown.iter().map(|name| format!("'{name}'{}", did_you_mean(name, known.iter().copied()))).collect()
+    }
+
     /// Whether it is true with these values as its variables: a value that is no boolean counts as in `{% if … %}`.
     ///
     /// # Errors

@@ -109,3 +109,19 @@ fn a_message_to_somebody_who_is_not_eligible_is_suppressed() {
     assert_eq!(shop.render("c2", &["--mode", "preview"]).1["status"], "rendered", "a preview asks no rule");
     assert_eq!(shop.render("c2", &event).1["status"], "rendered");
 }
+
+#[test]
+fn a_name_that_may_be_a_slip_is_told() {
+    let shop = Shop::with_pool("spring", &[]);
+    let set = |argument: &str, expression: &str| shop.run_with(&["pool", "set", "spring", argument, expression]).stderr;
+    let told = set("--eligible", "custmer.vip and segment == 'a' and now() > customer.since and event.x");
+    assert_eq!(
+        told,
+        "warning: --eligible knows customer, event, campaign, channel, params, and looks at 'custmer'; did you mean 'customer'?\n\
+         warning: --eligible knows customer, event, campaign, channel, params, and looks at 'segment'\n\
+         changed pool 'spring'\n"
+    );
+    let told = set("--redeem-rule", "order.total >= 50 and ordr.total < 100");
+    assert!(told.contains("channel, and looks at 'ordr'; did you mean 'order'?"), "{told}");
+    assert_eq!(set("--redeem-rule", "order.total >= 50 and range(3)|length == 3"), "changed pool 'spring'\n");
+}

@@ -221,12 +221,26 @@ impl Given {
         Ok(())
     }
 
-    /// Says how easily the codes are guessed that the pool is to make.
+    /// Says how easily the codes are guessed that the pool is to make, and what in its rules may be a slip.
     fn warn(&self, context: &Context, settings: &PoolSettings) {
         const EXAMPLE: u64 = 1_000;
+        warn_of_slips(context, "--eligible", self.eligible.as_deref(), &ELIGIBLE);
+        warn_of_slips(context, "--redeem-rule", self.redeem_rule.as_deref(), &REDEEM);
         if let (Ok(Some(_)), Some(pattern)) = (self.form.pattern(), &settings.pattern) {
             warn_of_guesses(context, pattern, EXAMPLE);
         }
+    }
+}
+
+/// What expressions of pools see, a message's own context aside.
+const ELIGIBLE: [&str; 5] = ["customer", "event", "campaign", "channel", "params"];
+const REDEEM: [&str; 4] = ["customer", "order", "voucher", "channel"];
+
+/// An attribute that is not there is not true, so a slip would let nobody through, and nobody would know why.
+fn warn_of_slips(context: &Context, argument: &str, expression: Option<&str>, known: &[&str]) {
+    let Some(Ok(expression)) = expression.map(Expression::new) else { return };
+    for name in expression.unknown_variables(known) {
+        context.output.warn(format!("{argument} knows {}, and looks at {name}", known.join(", ")));
     }
 }
 
