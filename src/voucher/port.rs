@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{
-    Binding, CampaignId, Catalogue, Change, Claim, Claimed, Code, Count, CustomerId, EventId, Forgotten, ImportId,
+    Binding, CampaignId, Catalogue, Claim, Claimed, Code, Count, CustomerId, EventId, Forgotten, ImportId,
     JournalEntry, JournalPosition, JournalSize, Kept, Lease, LimitUse, LowStock, MessageId, NewVoucher, PoolName,
     PoolSettings, PoolStatus, Redemption, RedemptionResult, ReleasedMessage, RolledBack, Settled, Undone, Voided,
     Voucher, VoucherRecord,
@@ -265,29 +265,11 @@ pub trait Journal: Send + Sync {
         limit: usize,
     ) -> Result<Vec<JournalEntry>>;
 
-    /// How many vouchers of a pool were given since a moment and have not come back. A store that knows without reading its
-    /// whole journal says so itself.
+    /// How many vouchers of a pool were given since a moment, less those that came back since.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such pool.
-    async fn given_since(&self, pool: &PoolName, since: Timestamp) -> Result<u64> {
-        const PAGE: usize = 1_000;
-        let (mut given, mut returned, mut after) = (0, 0, None);
-        loop {
-            let entries = self.journal(pool, after.as_ref(), PAGE).await?;
-            for entry in entries.iter().filter(|entry| entry.at >= since) {
-                match entry.change {
-                    Change::Assigned => given += entry.count,
-                    Change::Released => returned += entry.count,
-                    _ => {}
-                }
-            }
-            match entries.last() {
-                Some(last) => after = Some(last.position.clone()),
-                None => return Ok(u64::saturating_sub(given, returned)),
-            }
-        }
-    }
+    async fn given_since(&self, pool: &PoolName, since: Timestamp) -> Result<u64>;
 
     /// What is known of one voucher's past, oldest first, each entry about this one alone: its import even if the journal does
     /// not go back so far. Empty where the project does not have the code.

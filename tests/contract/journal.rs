@@ -244,3 +244,21 @@ pub(crate) async fn a_reader_of_the_journal_misses_nothing<F: Fixture>() {
     let told: Vec<_> = seen.iter().flat_map(|entry| &entry.codes).collect();
     assert_eq!((told.len(), told.iter().collect::<HashSet<_>>().len()), (200, 200));
 }
+
+/// What was given since a moment counts, less what came back since; what was given before does not.
+pub(crate) async fn what_was_given_since_a_moment_is_counted<F: Fixture>() {
+    let world = World::<F>::with_codes(9).await;
+    world.send(&one(1)).await;
+    let given = async |seconds: i64| world.store.given_since(&pool("spring"), world.in_seconds(-seconds)).await.unwrap();
+    assert_eq!(given(60).await, 1);
+    world.fixture.pass(Duration::from_secs(3600)).await;
+    assert_eq!(given(60).await, 0);
+    for n in 2..5 {
+        world.send(&one(n)).await;
+    }
+    assert_eq!((given(60).await, given(7200).await), (3, 4));
+    world.store.release_message(&MessageId::new("m3").unwrap()).await.unwrap();
+    assert_eq!((given(60).await, given(7200).await), (2, 3));
+    let unknown = world.store.given_since(&pool("none"), world.fixture.now()).await;
+    assert_eq!(unknown.map_err(|error| error.kind()), Err(ErrorKind::NotFound));
+}

@@ -201,6 +201,7 @@ macro_rules! store_contract {
                     trimming_leaves_what_is_younger,
                     a_journal_belongs_to_its_pool,
                     a_reader_of_the_journal_misses_nothing,
+                    what_was_given_since_a_moment_is_counted,
                 ],
                 assignments: [
                     only_matching_vouchers_are_taken,

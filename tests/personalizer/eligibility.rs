@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use tearoff::campaign::{Outcome, Reason, Status};
 use tearoff::render::{Message, Purpose};
 use tearoff::voucher::{Channel, MessageId, PoolSettings, Stock};
+use tokio::time::sleep;
 
 use crate::shop::{Shop, many, message, message_for, name, reason, refs, sms, text};
 
@@ -122,6 +123,8 @@ async fn a_changed_rule_holds_soon_in_a_sender_that_is_running() {
     rule(&shop, "p", "false").await;
     while send().await.status() == Status::Rendered {
         assert!(began.elapsed() < Duration::from_secs(20), "the new rule never came to hold");
+        // The pool has to last until then.
+        sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(send().await.status(), Status::Suppressed);
 }

@@ -103,6 +103,26 @@ impl RedisStore {
         Ok(())
     }
 
+    /// `Journal::given_since`.
+    pub(super) async fn given(&self, pool: &PoolName, since: Timestamp) -> Result<u64> {
+        self.check_pool(pool).await?;
+        // An id begins with its moment: behind the last one before.
+        let mut after = JournalPosition(format!("{}-{}", since.as_millisecond().max(1) - 1, u64::MAX));
+        let (mut given, mut returned) = (0, 0);
+        loop {
+            let page = self.journal_page(pool, Some(&after), PORTION).await?;
+            let Some(last) = page.last() else { return Ok(u64::saturating_sub(given, returned)) };
+            after = last.position.clone();
+            for JournalEntry { change, count, .. } in &page {
+                match change {
+                    Change::Assigned => given += count,
+                    Change::Released => returned += count,
+                    _ => {}
+                }
+            }
+        }
+    }
+
     /// `Journal::trim_journal`.
     pub(super) async fn trim(&self, pool: &PoolName, before: Timestamp) -> Result<u64> {
         let trimmed = self.call_pool(pool, &TRIM, true, |space, call| {

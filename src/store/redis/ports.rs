@@ -152,6 +152,10 @@ impl Journal for RedisStore {
         self.entries_behind(pool, after, limit).await
     }
 
+    async fn given_since(&self, pool: &PoolName, since: Timestamp) -> Result<u64> {
+        self.given(pool, since).await
+    }
+
     async fn history(&self, code: &Code) -> Result<Vec<JournalEntry>> {
         self.past_of(code).await
     }

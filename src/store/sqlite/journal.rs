@@ -102,6 +102,18 @@ impl Journal for SqliteStore {
         .await
     }
 
+    async fn given_since(&self, pool: &PoolName, since: Timestamp) -> Result<u64> {
+        let pool = pool.clone();
+        self.read(move |session| {
+            let sql = "SELECT ifnull(sum(iif(change = 'assigned', vouchers, -vouchers)), 0) FROM journal
+                WHERE pool_id = ?1 AND happened_at >= ?2 AND change IN ('assigned', 'released')";
+            let row = [required(session, &pool)?, since.as_millisecond()];
+            let given: i64 = session.connection.query_row(sql, row, |row| row.get(0))?;
+            Ok(u64::try_from(given).unwrap_or_default())
+        })
+        .await
+    }
+
     async fn history(&self, code: &Code) -> Result<Vec<JournalEntry>> {
         let code = code.clone();
         self.read(move |session| history(session, &code)).await
