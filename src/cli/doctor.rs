@@ -38,8 +38,13 @@ async fn examine(context: &Context) -> Result<(Vec<Finding>, Exit)> {
     };
     let mut findings = vec![Finding { check, ok: true, detail: context.store.to_string() }];
     findings.extend(store.examine().await?);
-    findings.extend(journals(&*store, context).await.unwrap_or_else(|error| vec![told("journal", &error)]));
     let is_sound = findings.iter().all(|finding| finding.ok);
+    // Where something is wrong already, a pool that does not answer is a consequence.
+    match journals(&*store, context).await {
+        Ok(journals) => findings.extend(journals),
+        Err(error) if is_sound => return Ok(([findings, vec![told("journal", &error)]].concat(), error.kind().into())),
+        Err(_) => {}
+    }
     Ok((findings, if is_sound { Exit::Done } else { Exit::BadInput }))
 }
 

@@ -249,7 +249,8 @@ pub(crate) async fn a_reader_of_the_journal_misses_nothing<F: Fixture>() {
 pub(crate) async fn what_was_given_since_a_moment_is_counted<F: Fixture>() {
     let world = World::<F>::with_codes(9).await;
     world.send(&one(1)).await;
-    let given = async |seconds: i64| world.store.given_since(&pool("spring"), world.in_seconds(-seconds)).await.unwrap();
+    let given =
+        async |seconds: i64| world.store.given_since(&pool("spring"), world.in_seconds(-seconds)).await.unwrap();
     assert_eq!(given(60).await, 1);
     world.fixture.pass(Duration::from_secs(3600)).await;
     assert_eq!(given(60).await, 0);
