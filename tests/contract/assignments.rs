@@ -223,3 +223,37 @@ pub(crate) async fn a_released_step_leaves_the_current_voucher<F: Fixture>() {
     assign(&world, &[step("b", "ada")]).await;
     assert_eq!(world.counts("spring").await.assigned, 2);
 }
+
+/// What was used becomes nobody's current voucher, and what has given way does again once the one after it is over.
+pub(crate) async fn only_a_usable_voucher_becomes_current<F: Fixture>() {
+    let world = World::<F>::with_codes(9).await;
+    let first = assign(&world, &[step("a", "ada")]).await.remove(0);
+    world.fixture.pass(std::time::Duration::from_millis(5)).await;
+    let second = assign(&world, &[step("b", "ada")]).await.remove(0);
+    world.fixture.pass(std::time::Duration::from_millis(5)).await;
+    let used = world.send(&step("c", "ada")).await.voucher.code;
+    world.redeem(&used, "e").await;
+    world.store.make_current(&pool("spring"), &[(customer("ada"), used)]).await.unwrap();
+    assert!(same_voucher(&world.take(&world.lease(), &current("m", "ada")).await, &second));
+    world.store.void(&[second.voucher.code]).await.unwrap();
+    let holders = [(customer("ada"), first.voucher.code.clone())];
+    for _ in 0..2 {
+        world.store.make_current(&pool("spring"), &holders).await.unwrap();
+        assert!(same_voucher(&world.take(&world.lease(), &current("m", "ada")).await, &first));
+    }
+    assert!(world.is_sound("spring").await);
+}
+
+/// A message under way that shows an earlier voucher of the customer for good renders anew, with the step's.
+pub(crate) async fn a_step_takes_the_place_of_what_is_only_reserved<F: Fixture>() {
+    let world = World::<F>::with_codes(9).await;
+    let lease = world.lease();
+    let reserved = world.take(&lease, &current("m", "ada")).await;
+    world.fixture.pass(std::time::Duration::from_millis(5)).await;
+    let assigned = assign(&world, &[step("a", "ada")]).await.remove(0);
+    let settled = world.settle(&lease, &[kept(&[(&current("m", "ada"), &reserved)])]).await;
+    assert_eq!(settled, [Settled::Refused]);
+    assert!(same_voucher(&world.send(&current("m", "ada")).await, &assigned));
+    assert_eq!(world.available("spring").await, 8);
+    assert!(world.is_sound("spring").await);
+}

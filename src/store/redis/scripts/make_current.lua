@@ -8,24 +8,35 @@
 
 for n = FIRST_KEY, #KEYS do call('HLEN', KEYS[n]) end
 
--- A record of a key of its customer. Bits 3 and 4 of its second byte say how widely its code is used.
+-- Bits 3 and 4 of a record's second byte say how widely its code is used.
+local OF_CAMPAIGN, OF_CUSTOMER = 16, 24
+
+local function width_of(record) return string.byte(record, 2) % 32 - string.byte(record, 2) % 8 end
+
+-- What was current once stays wide: other messages than its own may have shown it.
 local function widened(record)
     local mark = string.byte(record, 2)
-    return string.sub(record, 1, 1) .. string.char(mark - mark % 32 + mark % 8 + 24) .. string.sub(record, 3)
+    return string.sub(record, 1, 1) .. string.char(mark - width_of(record) + OF_CUSTOMER) .. string.sub(record, 3)
 end
 
+-- Whether a voucher is its customer's, live and unused, and not for a campaign alone.
 local function is_held_by(customer, record)
     local binding = read(record)
-    return not has(binding, TEST) and not is_over(binding) and customer_of(record, binding) == customer
+    return not has(binding, TEST + VIA + REDEEMED) and not is_over(binding) and width_of(record) ~= OF_CAMPAIGN
+        and customer_of(record, binding) == customer
 end
 
--- Whether what the customer has now stays, because it was taken later or is just this.
-local function stays(one, reservation, current, target)
-    if reservation then return read(string.sub(reservation, 15)).taken > one.taken end
+-- Of what was taken at the same moment, the code decides, so that it does not change when one asks again.
+local function is_later(binding, one)
+    return binding.taken > one.taken or (binding.taken == one.taken and binding.code > one.code)
+end
+
+-- Whether what the customer has now stays, because it was taken later.
+local function stays(one, reservation, current)
+    if reservation then return is_later(read(string.sub(reservation, 15)), one) end
     if not current then return false end
     local binding = read(current)
-    if target == one.field and one.is_home then return true end
-    return not is_over(binding) and binding.taken > one.taken
+    return not is_over(binding) and is_later(binding, one)
 end
 
 -- What stood under the customer's field itself stays theirs, under one that its code and its time make.
@@ -51,7 +62,8 @@ local function make_current(one)
     local target = is_alias(bound) and target_of(bound)
     local current = bound
     if target then current = behind(bound, one.home) end
-    if one.field == one.own or stays(one, reservation, current, target) then return end
+    local is_current = one.field == one.own or (one.is_home and one.field == target)
+    if is_current or stays(one, reservation, current) then return end
     if reservation then
         give_back(reservation)
         call('HDEL', RESERVED, one.own)
@@ -65,12 +77,12 @@ local letters = {}
 for at = FIRST_ARGUMENT, #ARGV, 8 do
     local one = {
         home = KEYS[tonumber(ARGV[at])], bucket = KEYS[tonumber(ARGV[at + 1])], code_bucket = KEYS[tonumber(ARGV[at + 2])],
-        hash = ARGV[at + 3], own = ARGV[at + 5],
+        hash = ARGV[at + 3], own = ARGV[at + 5], code = ARGV[at + 6],
     }
     local is_there = call('HGET', one.code_bucket, one.hash) == ARGV[at + 4]
     letters[#letters + 1] = is_there and '1' or '0'
     if is_there then
-        one.field, one.record = assigned_record(one.bucket, ARGV[at + 4], ARGV[at + 6])
+        one.field, one.record = assigned_record(one.bucket, ARGV[at + 4], one.code)
         if one.field and is_held_by(ARGV[at + 7], one.record) then
             one.taken, one.is_home = read(one.record).taken, string.sub(one.field, 1, 4) == string.sub(one.own, 1, 4)
             make_current(one)
