@@ -139,7 +139,7 @@ pub struct Limits {
 /// So many vouchers in each period. A voucher counts in the period in which it was taken from its pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeriodLimit {
-    /// How many.
+    /// How many, at least one.
     pub vouchers: u64,
     /// In each of these.
     pub period: Period,

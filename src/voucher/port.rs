@@ -228,6 +228,9 @@ pub trait Redemptions: Send + Sync {
     async fn roll_back(&self, code: &Code, event: &EventId) -> Result<RolledBack>;
 
     /// Ends vouchers by hand, whatever their state: a reserved one is refused to its message when that settles.
+    ///
+    /// It counts for no limit any more; only a store that keeps pools apart may count one that an overflow pool gave for the
+    /// pool that the template names, until its claim is asked again.
     async fn void(&self, codes: &[Code]) -> Result<Vec<Voided>>;
 }
 

@@ -235,6 +235,8 @@ impl<F: Fixture> Play<F> {
                 let answer = self.second.roll_back(&code, &event).await.unwrap();
                 assert_eq!(answer, self.model.roll_back(&code, &event));
             }
+            // A store that keeps pools apart counts what overflowed for limits until its claim is asked again.
+            Step::Void { voucher } if self.model.overflowed(&code_of(*voucher)) => {}
             Step::Void { voucher } => {
                 let code = code_of(*voucher);
                 assert_eq!(self.second.void(std::slice::from_ref(&code)).await.unwrap(), [self.model.void(&code)]);

@@ -269,6 +269,12 @@ impl Model {
         }
     }
 
+    /// Whether the voucher was taken for a claim on another pool than its own.
+    pub(super) fn overflowed(&self, code: &Code) -> bool {
+        let is_foreign = |named: usize, entry: &Entry| entry.from.is_some_and(|from| from != named);
+        self.bindings.iter().any(|((named, _), entry)| entry.code == *code && is_foreign(*named, entry))
+    }
+
     pub(super) fn void(&mut self, code: &Code) -> Voided {
         let Some(pool) = self.imported.iter().position(|pool| pool.contains(code)) else { return Voided::Unknown };
         if self.assigned(code).is_some_and(|entry| entry.is_redeemed) {
