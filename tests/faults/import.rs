@@ -49,7 +49,7 @@ fn import_and_kill(url: &str, more: &[&str]) {
     }
     let began = Instant::now();
     assert!(import(0).status().unwrap().success());
-    let whole = began.elapsed();
+    let mut whole = began.elapsed();
     let struck = (1..FILES).filter(|file| {
         let mut child = import(*file).spawn().unwrap();
         // The first import is the slowest: it makes the pool and meets a server that knows no script.
@@ -57,6 +57,8 @@ fn import_and_kill(url: &str, more: &[&str]) {
         let running = child.try_wait().unwrap().is_none();
         child.kill().unwrap();
         child.wait().unwrap();
+        // What slowed the first one down may be over.
+        whole = if running { whole } else { whole / 2 };
         running
     });
     assert!(struck.count() >= FILES / 2, "hardly a kill struck while it was importing");
