@@ -141,6 +141,7 @@ macro_rules! store_contract {
                     asking_an_empty_chain_uses_no_limit_up,
                     a_code_of_the_chain_counts_until_it_expires,
                     a_long_chain_is_followed_to_its_end,
+                    what_was_used_stays_bound_through_the_chain,
                 ],
                 lookups: [
                     an_expired_voucher_outlives_a_release_of_its_successor,

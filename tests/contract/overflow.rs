@@ -147,3 +147,20 @@ pub(crate) async fn a_code_of_the_chain_counts_until_it_expires<F: Fixture>() {
     world.fixture.pass(Duration::from_secs(21)).await;
     assert_eq!(world.send(&one(1)).await.from, pool("summer"));
 }
+
+/// What an overflow pool gave and was used stays bound to its claim, whatever is taken back.
+pub(crate) async fn what_was_used_stays_bound_through_the_chain<F: Fixture>() {
+    let world = World::<F>::with_codes(2).await;
+    world.pool("vip", PoolSettings { overflow: Some(pool("spring")), ..PoolSettings::default() }).await;
+    let claims = [test_message("t", "ada"), message("m", "bob")].map(|message| claim("vip", &message, Width::Message));
+    for claim in &claims {
+        let given = world.send(claim).await;
+        assert_eq!(world.redeem(&given.voucher.code, "e").await, RedemptionResult::Redeemed);
+    }
+    let before = world.store.bindings(&claims).await.unwrap();
+    assert!(before.iter().all(Option::is_some));
+    assert_eq!(world.store.reclaim_tests().await.unwrap(), 0);
+    let released = world.store.release_message(&claims[1].message.message_id).await.unwrap();
+    assert_eq!(released, ReleasedMessage { released: 0, kept: 1 });
+    assert_eq!(world.store.bindings(&claims).await.unwrap(), before);
+}

@@ -126,7 +126,7 @@ impl RedisStore {
         let ends = self.own_ends(&entries).await?;
         let campaigns = self.campaigns_if(entries.iter().any(|entry| entry.record.campaign > 0), pool).await?;
         let named = |entry: Entry| Ok((entry.record.message(campaigns.get(&entry.record.campaign))?, entry));
-        let mut entries = entries.into_iter().map(named).collect::<Result<Vec<_>>>()?;
+        let mut entries = self.without_used(entries.into_iter().map(named).collect::<Result<_>>()?).await?;
         entries.sort_by(|(one, _), (other, _)| one.cmp(other));
         let mut freed = 0;
         for portion in entries.chunks(PORTION) {
@@ -150,6 +150,33 @@ impl RedisStore {
             freed += reply::number(answer.await?.unwrap_or_else(|| vec![Value::Int(0)]).first())?;
         }
         Ok(freed)
+    }
+
+    /// The same without choices of overflow pools for messages that have used what such a pool gave: that stays bound.
+    async fn without_used(&self, entries: Vec<(Option<MessageId>, Entry)>) -> Result<Vec<(Option<MessageId>, Entry)>> {
+        let mut rest = Vec::with_capacity(entries.len());
+        for (message, entry) in entries {
+            let is_choice = entry.record.kind == Kind::Choice && !entry.is_reserved;
+            let is_used = match &message {
+                Some(message) if is_choice => self.has_used(message, entry.record.customer.as_ref()).await?,
+                _ => false,
+            };
+            if !is_used {
+                rest.push((message, entry));
+            }
+        }
+        Ok(rest)
+    }
+
+    /// Whether a voucher is used that an overflow pool gave for a message.
+    async fn has_used(&self, message: &MessageId, customer: Option<&CustomerId>) -> Result<bool> {
+        for pool in self.pool_names().await? {
+            let (_, entries) = self.entries_of(&pool, message, customer).await?;
+            if entries.iter().any(|Entry { record, .. }| record.is_via && record.redeemed_at.is_some()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// When vouchers end by themselves; a binding knows only the earliest of all its ends.
