@@ -34,7 +34,7 @@ const COMPOUND: &[u8] = &[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
 /// ```
 /// use tearoff::intake::{Input, Options, Source};
 ///
-/// let source = Source::of_file("examples/spring-sale/codes.csv".as_ref())?;
+/// let source = Source::of_file("examples/spring-sale/spring-codes.csv".as_ref())?;
 /// let first = source.open(&Options::default())?.next().expect("there are rows")?;
 /// assert_eq!(first.line, 2);
 /// # Ok::<(), tearoff::Error>(())
