@@ -224,6 +224,18 @@ pub(crate) async fn a_released_step_leaves_the_current_voucher<F: Fixture>() {
     assert_eq!(world.counts("spring").await.assigned, 2);
 }
 
+/// Other messages may have shown what was current once, so a release of its step does not give it back.
+pub(crate) async fn a_released_step_leaves_what_was_current<F: Fixture>() {
+    let world = World::<F>::with_codes(9).await;
+    let first = assign(&world, &[step("a", "ada")]).await.remove(0);
+    assert!(same_voucher(&world.send(&current("m", "ada")).await, &first));
+    world.fixture.pass(std::time::Duration::from_millis(5)).await;
+    assign(&world, &[step("b", "ada")]).await;
+    let released = world.store.release_message(&step("a", "ada").message.message_id).await.unwrap();
+    assert_eq!(released, ReleasedMessage { released: 0, kept: 1 });
+    assert_eq!(world.record(&first.voucher.code).await.customer_id, Some(customer("ada")));
+}
+
 /// What was used becomes nobody's current voucher, and what has given way does again once the one after it is over.
 pub(crate) async fn only_a_usable_voucher_becomes_current<F: Fixture>() {
     let world = World::<F>::with_codes(9).await;

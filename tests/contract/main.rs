@@ -215,6 +215,7 @@ macro_rules! store_contract {
                     only_what_is_held_becomes_current,
                     a_current_voucher_that_is_over_is_replaced,
                     a_released_step_leaves_the_current_voucher,
+                    a_released_step_leaves_what_was_current,
                     only_a_usable_voucher_becomes_current,
                     a_step_takes_the_place_of_what_is_only_reserved,
                 ],

@@ -115,7 +115,8 @@ fn give_way(session: &Session<'_>, pool: i64, customer: &CustomerId, taken: &Tak
     match current {
         Some((_, true)) => return Ok(false),
         Some((id, false)) => {
-            let leave = "UPDATE binding SET shared_in = NULL WHERE id = ?1";
+            // It stays wide, so that no release of its step gives back what other messages may have shown.
+            let leave = "UPDATE binding SET shared_in = 'was:' || id WHERE id = ?1";
             session.connection.prepare_cached(leave)?.execute([id])?;
         }
         None => {}

@@ -58,7 +58,8 @@ CREATE TABLE binding (
     id            INTEGER PRIMARY KEY,
     pool_id       INTEGER,                                -- the pool that the template names; NULL once that was deleted
     occurrence    INTEGER,                                -- the n-th call of the pool in its message; 0 for one code in all
-    shared_in     TEXT,                                   -- one code for the customer in this campaign; '' for good
+    shared_in     TEXT,                                   -- one code for the customer in this campaign; '' for good; 'was:' and the id
+                                                          -- once another voucher is the customer's current one
     voucher_id    INTEGER,                                -- NULL for a fallback code
     fallback_code TEXT,
     from_pool_id  INTEGER NOT NULL,                       -- the pool that gave: the named one, or one of its overflow chain

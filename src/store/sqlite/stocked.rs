@@ -42,7 +42,8 @@ impl Stocked {
     pub(super) fn find(session: &Session<'_>, code: &Code) -> Outcome<Option<Stocked>> {
         let sql = "SELECT voucher.id, voucher.pool_id, voucher.expires_at, pool.expires_at, voucher.void_at IS NOT NULL,
             binding.id, binding.pool_id, binding.lease_id IS NOT NULL, binding.redeemed_at IS NOT NULL, binding.customer_id,
-            binding.mode, binding.assigned_at, binding.campaign_id, binding.expires_at, binding.shared_in IS NOT NULL
+            binding.mode, binding.assigned_at, binding.campaign_id, binding.expires_at,
+            binding.shared_in IS NOT NULL AND binding.shared_in NOT LIKE 'was:%'
             FROM voucher JOIN pool ON pool.id = voucher.pool_id
             LEFT JOIN binding ON binding.id = voucher.binding_id
             WHERE voucher.project_id = ?1 AND voucher.code = ?2";
