@@ -117,6 +117,13 @@ impl Error {
         self.repr.help.as_deref()
     }
 
+    /// The same error for somebody else who asked for the same; the cause stays with the first.
+    #[must_use]
+    pub(crate) fn retold(&self) -> Error {
+        let Repr { kind, message, help, .. } = &*self.repr;
+        Error { repr: Box::new(Repr { kind: *kind, message: message.clone(), help: help.clone(), source: None }) }
+    }
+
     /// The cause, where there is one.
     pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
         self.repr.source.as_deref()

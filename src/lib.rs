@@ -52,6 +52,7 @@
 //! | [`intake`] | files of codes into pools |
 //! | [`redemption`] | may this voucher be used, and tracked events that use vouchers |
 //! | [`campaign`] | messages through the protocol, one by one or a whole audience from files to files |
+//! | [`http`] | the service: a door for senders in any language, and for browsers |
 //! | [`cli`] | the program's commands |
 //!
 //! # Errors
@@ -69,6 +70,7 @@
 pub mod campaign;
 pub mod cli;
 mod error;
+pub mod http;
 pub mod intake;
 pub mod redemption;
 pub mod render;

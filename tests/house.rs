@@ -18,7 +18,7 @@ const ROOMS: [(&str, &[&str]); 9] = [
 ];
 
 /// Crates that only one room may name.
-const CONFINED: [(&str, &str); 12] = [
+const CONFINED: [(&str, &str); 17] = [
     ("minijinja", "render"),
     ("minijinja_contrib", "render"),
     ("redis", "store"),
@@ -29,6 +29,11 @@ const CONFINED: [(&str, &str); 12] = [
     ("encoding_rs", "intake"),
     ("flate2", "intake"),
     ("zip", "intake"),
+    ("axum", "http"),
+    ("governor", "http"),
+    ("lettre", "delivery"),
+    ("prometheus_client", "http"),
+    ("utoipa", "http"),
     ("clap", "cli"),
     ("indicatif", "cli"),
 ];

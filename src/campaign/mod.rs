@@ -13,6 +13,7 @@ mod eligibility;
 mod file;
 mod forecast;
 mod foresight;
+mod gatherer;
 mod leased;
 mod low_stock;
 mod outcome;
@@ -39,6 +40,7 @@ pub use audience::{Audience, ColumnType, Columns, Fingerprint, Position, Recipie
 pub use audit::{Audit, Checked, Discrepancy, Kind, audit};
 pub use file::{CampaignFile, CampaignPool, WhenEmpty};
 pub use forecast::{DryAt, Forecast, MissingAttribute, PoolForecast, Upcoming};
+pub use gatherer::Gatherer;
 pub use low_stock::{LowStockListener, StockWatch};
 pub use outcome::{CampaignEvent, Outcome, Personalized, Reason, Shortfall, Status};
 pub use personalizer::Personalizer;

@@ -10,6 +10,7 @@ use super::report::in_argument;
 use super::store::JOURNAL_KEEP;
 use super::webhook::WebhookConfig;
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::HttpSettings;
 use crate::intake::{ScheduledImport, check_import_names};
 use crate::redemption::Mapping;
 use crate::render::Limits;
@@ -19,7 +20,7 @@ use crate::voucher::parse_duration;
 const FILE: &str = "tearoff.toml";
 
 const HELP: &str = "it may set 'store', 'project', 'ca_file' and 'journal_keep', all text, the number 'replicas', numbers in a \
-    section [limits], text in a section [redemption], a section [low_stock] with 'webhook' and 'secret', and imports in sections \
+    section [limits], settings of the service in sections [http], text in a section [redemption], a section [low_stock] with 'webhook' and 'secret', and imports in sections \
     [[imports]]";
 
 /// What the file may set.
@@ -42,6 +43,8 @@ pub(super) struct Config {
     pub(super) low_stock: Option<WebhookConfig>,
     /// What one message may use, where a campaign file does not say so itself.
     pub(super) limits: Limits,
+    /// How the HTTP service listens.
+    pub(super) http: HttpSettings,
     /// The imports that repeat.
     pub(super) imports: Vec<ScheduledImport>,
 }
@@ -88,7 +91,7 @@ mod tests {
         let error = Config::parse("store = \"memory:\"\nprojekt = \"shop\"\n").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "tearoff.toml, line 2: unknown field `projekt`, expected one of `store`, `replicas`, `ca_file`, `project`, `journal_keep`, `redemption`, `low_stock`, `limits`, `imports`"
+            "tearoff.toml, line 2: unknown field `projekt`, expected one of `store`, `replicas`, `ca_file`, `project`, `journal_keep`, `redemption`, `low_stock`, `limits`, `http`, `imports`"
         );
     }
 

@@ -22,6 +22,7 @@ mod progress;
 mod rejects;
 mod render;
 mod report;
+mod serve;
 mod sheet;
 mod store;
 mod voucher;
@@ -46,6 +47,7 @@ use self::store::{StoreOptions, StoreUrl, open_existing_store, open_store};
 use self::watch::Watch;
 use self::webhook::WebhookConfig;
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::HttpSettings;
 use crate::intake::ScheduledImport;
 use crate::redemption::Mapping;
 use crate::render::Limits;
@@ -151,6 +153,8 @@ enum Command {
     Export(export::Export),
     /// Run the imports of tearoff.toml that are due since they last ran
     ImportDue(import_due::ImportDue),
+    /// Answer senders and browsers over HTTP
+    Serve(serve::Serve),
     /// Look whether the store is as it should be
     Doctor(doctor::Doctor),
     /// Measure how fast this machine renders, claims and imports
@@ -169,6 +173,7 @@ struct Context {
     opening: StoreOptions,
     project: String,
     limits: Limits,
+    http: HttpSettings,
     redemption: Mapping,
     imports: Vec<ScheduledImport>,
     low_stock: Option<WebhookConfig>,
@@ -187,6 +192,7 @@ impl Context {
             opening: StoreOptions { redis, journal_keep },
             project,
             limits: config.limits,
+            http: config.http,
             redemption: config.redemption,
             imports: config.imports,
             low_stock: config.low_stock,
@@ -276,6 +282,7 @@ impl Command {
             Command::Events(events) => interruptible(events.run(context)).await,
             Command::Export(export) => interruptible(export.run(context)).await,
             Command::ImportDue(import_due) => interruptible(import_due.run(context)).await,
+            Command::Serve(serve) => serve.run(context).await,
             Command::Doctor(doctor) => interruptible(doctor.run(context)).await,
             Command::Bench(bench) => bench.run(context).await,
             Command::Completions { shell } => completions(*shell, &context.output),

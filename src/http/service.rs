@@ -1,0 +1,28 @@
+//! What every call works with.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{HttpSettings, Keys};
+use crate::voucher::Store;
+
+/// The renderer and its store, as the calls see them. It is shared by all of them.
+pub struct Service {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) settings: HttpSettings,
+    /// None where everybody may do everything.
+    pub(super) keys: Option<Keys>,
+}
+
+impl Service {
+    /// A service over a store. Without keys, whoever reaches it may do everything.
+    pub fn new(store: Arc<dyn Store>, settings: HttpSettings, keys: Option<Keys>) -> Service {
+        Service { store, settings, keys }
+    }
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

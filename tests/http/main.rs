@@ -1,0 +1,5 @@
+//! The HTTP service as its callers use it: the real program, over a real socket.
+#![allow(clippy::unwrap_used)]
+
+mod health;
+mod service;

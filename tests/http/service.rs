@@ -1,0 +1,170 @@
+//! A running service with a store of its own, and a client.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder in which a service can be started. It is gone when this is dropped.
+pub(crate) struct Shop {
+    folder: TempDir,
+}
+
+/// A service that runs. It is stopped when this is dropped.
+pub(crate) struct Running {
+    child: Child,
+    address: String,
+    pub(crate) shop: Shop,
+}
+
+/// What a call answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Shop {
+    /// A folder with an empty store.
+    pub(crate) fn new() -> Shop {
+        let shop = Shop { folder: tempfile::tempdir().unwrap() };
+        shop.tearoff(&["pool", "create", "spare"]);
+        shop
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// A pool with so many codes: `PREFIX-0`, `PREFIX-1`, …
+    pub(crate) fn stock(&self, pool: &str, prefix: &str, codes: usize) {
+        let lines: String = (0..codes).map(|n| format!("{prefix}-{n}\n")).collect();
+        self.write("codes.txt", lines);
+        self.tearoff(&["pool", "import", pool, "codes.txt"]);
+    }
+
+    /// Runs a command of the program that must succeed, and gives what it prints.
+    pub(crate) fn tearoff(&self, arguments: &[&str]) -> String {
+        let output = program(self.folder.path()).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Starts a service here that needs no keys.
+    pub(crate) fn serve(self) -> Running {
+        self.serve_with(&["--dev"])
+    }
+
+    /// Starts a service here.
+    pub(crate) fn serve_with(self, arguments: &[&str]) -> Running {
+        let mut command = program(self.folder.path());
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let said = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| Some(line.split_once("listening on http://")?.1.split_whitespace().next()?.to_owned()));
+        // Whoever writes to a pipe that nobody reads stops in the end.
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        Running { child, address: said.expect("the service starts"), shop: self }
+    }
+}
+
+/// The program in a folder, with nothing set by the machine that runs the tests.
+fn program(folder: &Path) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("tearoff"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TEAROFF_")) {
+        command.env_remove(name);
+    }
+    command.env_remove("RUST_LOG").current_dir(folder);
+    command
+}
+
+impl Running {
+    /// A service without keys over an empty store.
+    pub(crate) fn start() -> Running {
+        Shop::new().serve()
+    }
+
+    /// Where it listens: host and port.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.call("GET", path, &[], b"")
+    }
+
+    /// Posts JSON.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call("POST", path, &[("Content-Type", "application/json")], body.to_string().as_bytes())
+    }
+
+    pub(crate) fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0);
+        let agent = config.timeout_global(Some(Duration::from_secs(60))).build().new_agent();
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let has_body = !body.is_empty();
+        let request = request.body(if has_body { body.to_vec() } else { Vec::new() }).unwrap();
+        let mut response = agent.run(request).unwrap();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+        let headers = headers.collect();
+        let status = response.status().as_u16();
+        let body = response.body_mut().with_config().limit(1 << 30).read_to_vec().unwrap();
+        Answer { status, headers, body }
+    }
+
+    /// Stops it as an operator does, and waits until it has ended.
+    pub(crate) fn stop(mut self) -> Shop {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.child.wait().unwrap();
+        std::mem::replace(&mut self.shop, Shop { folder: tempfile::tempdir().unwrap() })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The code of a problem.
+    pub(crate) fn problem(&self) -> String {
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
+        let problem = self.json();
+        assert_eq!(problem["status"], self.status);
+        problem["code"].as_str().unwrap().to_owned()
+    }
+}
