@@ -67,11 +67,17 @@ impl RenderThreads {
         }
         let mut done = Vec::new();
         for answer in answers {
-            done.extend(
-                answer.await.map_err(|_| Error::new(ErrorKind::Template, "the renderer crashed on a template"))?,
-            );
+            done.extend(answer.await.map_err(|_| crashed())?);
         }
         Ok(done)
+    }
+
+    /// Does something else that needs a deep stack, or would hold up whoever waits for the network: compiling, say.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Template`] where it panicked.
+    pub(crate) async fn once<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        self.begin(job)?.await.map_err(|_| crashed())
     }
 
     fn submit<T: Send + 'static>(
@@ -79,15 +85,25 @@ impl RenderThreads {
         mut items: Vec<T>,
         render: impl Fn(&mut T) + Send + 'static,
     ) -> Result<oneshot::Receiver<Vec<T>>> {
+        self.begin(move || {
+            items.iter_mut().for_each(render);
+            items
+        })
+    }
+
+    fn begin<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<oneshot::Receiver<T>> {
         let (answer, receiver) = oneshot::channel();
         let job: Job = Box::new(move || {
-            items.iter_mut().for_each(render);
             // Whoever asked may have gone away meanwhile.
-            let _ = answer.send(items);
+            let _ = answer.send(job());
         });
         self.jobs.send(job).map_err(|_| Error::new(ErrorKind::Template, "the render threads have ended"))?;
         Ok(receiver)
     }
+}
+
+fn crashed() -> Error {
+    Error::new(ErrorKind::Template, "the renderer crashed on a template")
 }
 
 fn work(queue: &Mutex<Receiver<Job>>) {

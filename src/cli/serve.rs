@@ -1,6 +1,7 @@
 //! `serve`: the HTTP service.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -8,7 +9,8 @@ use tokio::net::TcpListener;
 
 use super::{Context, Exit};
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::{self, Service};
+use crate::http::{self, Service, Templates};
+use crate::render::Renderer;
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -19,6 +21,9 @@ pub(super) struct Serve {
     /// The address and port to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", env = "TEAROFF_LISTEN")]
     listen: SocketAddr,
+    /// The folder of the templates
+    #[arg(long, value_name = "DIR", default_value = "templates")]
+    templates: PathBuf,
     /// Let everybody do everything without a key, on this machine alone
     #[arg(long)]
     dev: bool,
@@ -32,13 +37,17 @@ impl Serve {
         }
         let store = context.open().await?;
         let keys = if self.dev { None } else { Some(http::Keys::default()) };
-        let service = Arc::new(Service::new(store, context.http.clone(), keys));
+        let watch = context.watch(Arc::clone(&store) as _)?;
+        let renderer = Renderer::new(context.limits);
+        let templates = Templates::new(&self.templates, renderer, Arc::clone(&store), Some(watch.stock.clone()))?;
+        let service = Arc::new(Service::new(store, templates, context.http.clone(), keys));
         let listener = TcpListener::bind(self.listen).await.map_err(|error| {
             Error::new(ErrorKind::Io, format!("cannot listen on {}: {error}", self.listen)).with_source(error)
         })?;
         let address = listener.local_addr().unwrap_or(self.listen);
         context.output.remark(format!("listening on http://{address}"));
         http::serve(&service, listener, stop()).await?;
+        watch.end().await;
         Ok(Exit::Done)
     }
 }

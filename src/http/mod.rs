@@ -10,11 +10,13 @@ mod problem;
 mod serve;
 mod service;
 mod settings;
+mod templates;
 
 pub use access::{Key, Keys, Scope};
 pub use serve::serve;
 pub use service::Service;
 pub use settings::HttpSettings;
+pub use templates::Templates;
 
 use std::sync::Arc;
 

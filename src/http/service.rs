@@ -3,12 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{HttpSettings, Keys};
+use super::{HttpSettings, Keys, Templates};
 use crate::voucher::Store;
 
 /// The renderer and its store, as the calls see them. It is shared by all of them.
 pub struct Service {
     pub(super) store: Arc<dyn Store>,
+    pub(super) templates: Templates,
     pub(super) settings: HttpSettings,
     /// None where everybody may do everything.
     pub(super) keys: Option<Keys>,
@@ -16,8 +17,8 @@ pub struct Service {
 
 impl Service {
     /// A service over a store. Without keys, whoever reaches it may do everything.
-    pub fn new(store: Arc<dyn Store>, settings: HttpSettings, keys: Option<Keys>) -> Service {
-        Service { store, settings, keys }
+    pub fn new(store: Arc<dyn Store>, templates: Templates, settings: HttpSettings, keys: Option<Keys>) -> Service {
+        Service { store, templates, settings, keys }
     }
 }
 
