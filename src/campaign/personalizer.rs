@@ -13,7 +13,6 @@ use super::foresight::Foresight;
 use super::leased::Leased;
 use super::low_stock::StockWatch;
 use super::outcome::{Outcome, Personalized, Reason, Shortfall};
-use super::pipeline::Pipeline;
 use super::rules::Rules;
 use super::shortfall::{broken_rule, not_eligible, refused, rejected, shortfall};
 use crate::error::{Error, ErrorKind, Result};
@@ -109,11 +108,6 @@ impl Personalizer {
         self
     }
 
-    /// Takes batches through the protocol several at a time, which is faster than one after the other.
-    pub fn pipeline<T>(&self) -> Pipeline<T> {
-        Pipeline::new(self.clone())
-    }
-
     /// Takes outcomes back that are done with: the next messages are written into their memory, which saves time.
     pub fn recycle(&self, outcomes: Vec<Outcome>) {
         for message in outcomes.into_iter().filter_map(|outcome| outcome.result.ok()) {
@@ -121,7 +115,8 @@ impl Personalizer {
         }
     }
 
-    /// Personalises a batch of messages; the outcomes stand in their order. When it returns, every code in a rendered
+    /// Personalises a batch of messages, each id once; the outcomes stand in their order. Many batches go through a
+    /// [`Pipeline`](super::Pipeline) faster than one after the other. When it returns, every code in a rendered
     /// message is durably assigned to it. When the future is dropped, no code is lost: what was reserved goes back.
     ///
     /// # Errors

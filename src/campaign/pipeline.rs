@@ -14,18 +14,19 @@ use crate::voucher::PoolName;
 /// How many batches are on their way at a time: one is settled, one renders, one reserves, and one waits for whoever is first.
 const IN_FLIGHT: usize = 4;
 
-/// Takes batches one after the other through the protocol, several at a time. With each travels a `T` of the caller's.
+/// Takes batches one after the other through the protocol, several at a time. With each travels a `T` of the caller's. Their
+/// templates may be different ones; their vouchers are those of one store.
 ///
 /// ```
-/// # use tearoff::campaign::Personalizer;
+/// # use tearoff::campaign::{Personalizer, Pipeline};
 /// # use tearoff::render::Message;
 /// # async fn all(personalizer: Personalizer, batches: Vec<Vec<Message>>) -> tearoff::Result<()> {
-/// let mut pipeline = personalizer.pipeline();
+/// let mut pipeline = Pipeline::new();
 /// let mut batches = batches.into_iter().enumerate();
 /// loop {
 ///     while !pipeline.is_full() {
 ///         let Some((number, messages)) = batches.next() else { break };
-///         pipeline.add(messages, number);
+///         pipeline.add(&personalizer, messages, number);
 ///     }
 ///     let Some(landed) = pipeline.next().await? else { break };
 ///     println!("batch {} has {} outcomes", landed.cargo, landed.outcomes.len());
@@ -34,7 +35,6 @@ const IN_FLIGHT: usize = 4;
 /// # }
 /// ```
 pub struct Pipeline<T> {
-    personalizer: Personalizer,
     stop_when_empty: bool,
     flights: VecDeque<Flight<T>>,
 }
@@ -52,6 +52,7 @@ pub struct Landed<T> {
 
 /// A batch on its way.
 struct Flight<T> {
+    personalizer: Personalizer,
     cargo: T,
     progress: Progress,
 }
@@ -71,9 +72,16 @@ impl<T> fmt::Debug for Pipeline<T> {
     }
 }
 
+impl<T> Default for Pipeline<T> {
+    fn default() -> Pipeline<T> {
+        Pipeline::new()
+    }
+}
+
 impl<T> Pipeline<T> {
-    pub(super) fn new(personalizer: Personalizer) -> Pipeline<T> {
-        Pipeline { personalizer, stop_when_empty: false, flights: VecDeque::new() }
+    /// A pipeline with nothing in it.
+    pub fn new() -> Pipeline<T> {
+        Pipeline { stop_when_empty: false, flights: VecDeque::new() }
     }
 
     /// Stops within a batch at the first message that finds a pool empty or paused.
@@ -93,9 +101,10 @@ impl<T> Pipeline<T> {
         self.flights.is_empty()
     }
 
-    /// Sends a batch on its way.
-    pub fn add(&mut self, messages: Vec<Message>, cargo: T) {
-        self.flights.push_back(Flight { cargo, progress: spawn(&self.personalizer, messages) });
+    /// Sends a batch of messages, each id once, on its way.
+    pub fn add(&mut self, personalizer: &Personalizer, messages: Vec<Message>, cargo: T) {
+        let progress = spawn(personalizer, messages);
+        self.flights.push_back(Flight { personalizer: personalizer.clone(), cargo, progress });
     }
 
     /// Waits until the first batch can be ended. Dropped meanwhile, it changes nothing.
@@ -109,27 +118,29 @@ impl<T> Pipeline<T> {
     /// it first give back theirs.
     ///
     /// # Errors
-    /// As for [`Personalizer::personalize`]. What is behind the batch is still on its way then: see [`Pipeline::withdraw`].
+    /// As for [`Personalizer::personalize`]: the first batch ends with that. What is behind it is still on its way then: see
+    /// [`Pipeline::withdraw`].
     pub async fn next(&mut self) -> Result<Option<Landed<T>>> {
         let Some(mut flight) = self.flights.pop_front() else { return Ok(None) };
         flight.wait().await;
+        let personalizer = &flight.personalizer;
         let mut attempt = match flight.progress {
             Progress::Done(attempt) => attempt?,
-            Progress::Withdrawn(messages) => self.personalizer.begin(messages).await?,
+            Progress::Withdrawn(messages) => personalizer.begin(messages).await?,
             Progress::Under(task) => joined(task.await)?,
         };
-        if !self.personalizer.is_decided(&attempt).await? {
+        if !personalizer.is_decided(&attempt).await? {
             for flight in &mut self.flights {
-                flight.withdraw(&self.personalizer).await?;
+                flight.withdraw().await?;
             }
             if attempt.is_contended() {
-                attempt = self.personalizer.restart(attempt).await?;
+                attempt = personalizer.restart(attempt).await?;
             }
         }
-        let finished = self.personalizer.finish(attempt, self.stop_when_empty).await?;
+        let finished = personalizer.finish(attempt, self.stop_when_empty).await?;
         for flight in &mut self.flights {
             if let Progress::Withdrawn(messages) = &mut flight.progress {
-                flight.progress = spawn(&self.personalizer, std::mem::take(messages));
+                flight.progress = spawn(&flight.personalizer, std::mem::take(messages));
             }
         }
         Ok(Some(Landed { cargo: flight.cargo, outcomes: finished.outcomes, stopped_by: finished.stopped_by }))
@@ -138,7 +149,7 @@ impl<T> Pipeline<T> {
     /// Gives back what batches hold that will not be ended. What cannot be given back now goes back when its lease runs out.
     pub async fn withdraw(&mut self) {
         for mut flight in self.flights.drain(..) {
-            if let Err(error) = flight.withdraw(&self.personalizer).await {
+            if let Err(error) = flight.withdraw().await {
                 tracing::warn!(kind = error.kind().code(), "reserved vouchers go back when their lease runs out");
             }
         }
@@ -152,15 +163,23 @@ impl<T> Flight<T> {
         }
     }
 
-    async fn withdraw(&mut self, personalizer: &Personalizer) -> Result<()> {
-        self.wait().await;
-        let messages = match std::mem::replace(&mut self.progress, Progress::Withdrawn(Vec::new())) {
-            Progress::Done(attempt) => personalizer.withdraw(attempt?).await?,
-            Progress::Withdrawn(messages) => messages,
-            Progress::Under(task) => personalizer.withdraw(joined(task.await)?).await?,
+    /// Gives back what it holds. Where that fails, it ends with the same error when it is its turn.
+    async fn withdraw(&mut self) -> Result<()> {
+        let attempt = match std::mem::replace(&mut self.progress, Progress::Withdrawn(Vec::new())) {
+            Progress::Done(attempt) => attempt,
+            Progress::Under(task) => joined(task.await),
+            Progress::Withdrawn(messages) => {
+                self.progress = Progress::Withdrawn(messages);
+                return Ok(());
+            }
         };
-        self.progress = Progress::Withdrawn(messages);
-        Ok(())
+        let messages = match attempt {
+            Ok(attempt) => self.personalizer.withdraw(attempt).await,
+            Err(error) => Err(error),
+        };
+        let failed = messages.as_ref().err().map(Error::retold);
+        self.progress = messages.map_or_else(|error| Progress::Done(Err(error)), Progress::Withdrawn);
+        failed.map_or(Ok(()), Err)
     }
 }
 

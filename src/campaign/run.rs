@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use super::output::OutputFolder;
+use super::personalizer::Personalizer;
 use super::pipeline::Pipeline;
 use super::recipients::{Batch, Recipients, read_ahead};
 use super::report::{Report, Tally};
@@ -72,7 +73,8 @@ impl Campaign {
         let (output, checkpoint) = OutputFolder::open(folder, &self.id, &self.template.fingerprint())?;
         let personalizer = self.personalizer();
         let mut run = Run {
-            pipeline: personalizer.pipeline().stopping_when_empty(self.when_empty == WhenEmpty::Pause),
+            personalizer: personalizer.clone(),
+            pipeline: Pipeline::new().stopping_when_empty(self.when_empty == WhenEmpty::Pause),
             stops_when_empty: self.when_empty == WhenEmpty::Pause,
             writer: Writer::new(output, checkpoint, personalizer),
             read: 0,
@@ -90,6 +92,7 @@ impl Campaign {
 }
 
 struct Run {
+    personalizer: Personalizer,
     pipeline: Pipeline<Slots>,
     stops_when_empty: bool,
     writer: Writer,
@@ -108,12 +111,13 @@ impl Run {
         let batches = read_ahead(self.recipients(campaign, options)?, QUEUE);
         let (told, tally) = watch::channel(self.writer.checkpoint.tally.clone());
         let (pages, queue) = channel(QUEUE);
-        let Run { mut pipeline, stops_when_empty, mut writer, mut read } = self;
+        let Run { personalizer, mut pipeline, stops_when_empty, mut writer, mut read } = self;
         let writing = spawn_blocking(move || {
             let written = writer.write_all(queue, &told);
             (writer, written)
         });
-        let mut drive = Drive { pipeline: &mut pipeline, batches, pages, options, read: &mut read };
+        let mut drive =
+            Drive { personalizer: &personalizer, pipeline: &mut pipeline, batches, pages, options, read: &mut read };
         let driven = drive.go_through(&mut || progress(&tally.borrow())).await;
         drop(drive);
         pipeline.withdraw().await;
@@ -126,7 +130,7 @@ impl Run {
         if ending == Ending::Complete {
             writer.complete();
         }
-        Ok((Run { pipeline, stops_when_empty, writer, read }, ending))
+        Ok((Run { personalizer, pipeline, stops_when_empty, writer, read }, ending))
     }
 
     /// The recipients of this run: those behind the checkpoint, or those who failed.
@@ -172,6 +176,7 @@ impl Run {
 
 /// A pass under way: batches go into the pipeline, pages come out.
 struct Drive<'a> {
+    personalizer: &'a Personalizer,
     pipeline: &'a mut Pipeline<Slots>,
     batches: Receiver<Result<Batch>>,
     pages: Sender<Page>,
@@ -206,7 +211,7 @@ impl Drive<'_> {
     fn begin(&mut self, batch: Batch) {
         *self.read += batch.entries.len() as u64;
         let (messages, slots) = split(batch);
-        self.pipeline.add(messages, slots);
+        self.pipeline.add(self.personalizer, messages, slots);
     }
 
     /// Ends the first batch and hands its outcomes on; says if the run ends there.

@@ -1,8 +1,32 @@
 //! Why a message cannot be personalised, in the words of an outcome.
 
-use super::outcome::{Reason, Shortfall};
-use crate::render::Failure;
+use super::outcome::{Outcome, Reason, Shortfall};
+use crate::error::{Error, ErrorKind, Result};
+use crate::render::{Failure, Message};
 use crate::voucher::{PoolName, Refusal, Rejection};
+
+impl Outcome {
+    /// The outcome of a message whose template does not compile, for the reason given.
+    pub fn of_broken_template(message: &Message, error: &Error) -> Outcome {
+        // The further lines of the error show the author's text.
+        let text = error.to_string().lines().next().unwrap_or_default().to_owned();
+        Outcome::of(message, Err(Shortfall { reason: Reason::TemplateError, pool: None, message: text }))
+    }
+
+    /// The outcome, for a door with errors of its own.
+    ///
+    /// # Errors
+    /// [`ErrorKind::MessageConflict`] and [`ErrorKind::MessageReleased`], where the message id can never be rendered.
+    pub fn accepted(self) -> Result<Outcome> {
+        let kind = match self.shortfall().map(|shortfall| shortfall.reason) {
+            Some(Reason::MessageConflict) => ErrorKind::MessageConflict,
+            Some(Reason::MessageReleased) => ErrorKind::MessageReleased,
+            _ => return Ok(self),
+        };
+        let message = self.result.err().map(|shortfall| shortfall.message);
+        Err(Error::new(kind, message.unwrap_or_default()).with_help("give another message id"))
+    }
+}
 
 /// A failed render, as an outcome tells it.
 pub(super) fn shortfall(failure: Failure) -> Shortfall {

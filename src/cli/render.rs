@@ -8,7 +8,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 
 use super::{Context, Exit, argument};
-use crate::campaign::{Outcome, Personalized, Personalizer, Reason, RenderThreads, Shortfall, preview};
+use crate::campaign::{Outcome, Personalized, Personalizer, RenderThreads, preview};
 use crate::error::{Error, ErrorKind, Result};
 use crate::render::{Attributes, Field, Message, Purpose, Renderer, Template};
 use crate::voucher::{CampaignId, Catalogue, Channel, MessageId};
@@ -62,6 +62,7 @@ impl Render {
             Purpose::Preview => preview(&template, &Arc::new(message), &catalogue(context).await?),
             Purpose::Live | Purpose::Test => personalize(&template, message, context).await?,
         };
+        let outcome = outcome.accepted().map_err(|error| error.with_help("give another '--message-id'"))?;
         self.print(&outcome, context)?;
         Ok(Exit::from(&outcome))
     }
@@ -78,18 +79,14 @@ impl Render {
 
     /// The outcome of a message whose template does not compile. The error shows the author's line.
     fn broken(&self, message: &Message, error: Error, context: &Context) -> Result<Exit> {
-        let text = error.to_string();
-        let text = text.lines().next().unwrap_or_default().to_owned();
-        let shortfall = Shortfall { reason: Reason::TemplateError, pool: None, message: text };
         if self.part.is_none() {
-            context.output.json(&Outcome::of(message, Err(shortfall)))?;
+            context.output.json(&Outcome::of_broken_template(message, &error))?;
         }
         Err(error)
     }
 
     fn print(&self, outcome: &Outcome, context: &Context) -> Result<()> {
         match (&outcome.result, &self.part) {
-            (Err(shortfall), _) if is_retired(shortfall) => Err(retired(shortfall)),
             (_, None) => context.output.json(outcome),
             (Ok(rendered), Some(part)) => context.output.text(text_of(rendered, part)?),
             (Err(shortfall), Some(_)) => {
@@ -134,17 +131,4 @@ fn text_of<'a>(rendered: &'a Personalized, part: &str) -> Result<&'a str> {
         Error::new(ErrorKind::InvalidInput, format!("--part: the message has no part '{part}'"))
             .with_help(format!("it has {}", names.join(", ")))
     })
-}
-
-/// Whether the message id can never be rendered: that is an error of the caller's, not an outcome.
-fn is_retired(shortfall: &Shortfall) -> bool {
-    matches!(shortfall.reason, Reason::MessageConflict | Reason::MessageReleased)
-}
-
-fn retired(shortfall: &Shortfall) -> Error {
-    let kind = match shortfall.reason {
-        Reason::MessageConflict => ErrorKind::MessageConflict,
-        _ => ErrorKind::MessageReleased,
-    };
-    Error::new(kind, shortfall.message.clone()).with_help("give another '--message-id'")
 }

@@ -20,9 +20,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Body<T>, Problem> {
-        if !is_json(request.headers()) {
-            return Err(unsupported("application/json"));
-        }
+        must_be(request.headers(), "application/json")?;
         let bytes = Bytes::from_request(request, state).await.map_err(unread)?;
         read(&bytes).map(Body)
     }
@@ -30,15 +28,25 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
 /// Reads a value from JSON.
 pub(super) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice::<Unique>(json).map_err(|error| malformed(&error))?;
-    serde_json::from_slice(json).map_err(|error| malformed(&error))
+    let place = |error: &serde_json::Error| format!("line {}, column {}", error.line(), error.column());
+    parse(json).map_err(|error| malformed("the body", &place(&error), &error))
 }
 
-/// Whether a request says that its body is JSON.
-fn is_json(headers: &HeaderMap) -> bool {
+/// Reads a value from one line of a body.
+pub(super) fn read_line<T: DeserializeOwned>(json: &[u8]) -> Result<T, Problem> {
+    parse(json).map_err(|error| malformed("the line", &format!("column {}", error.column()), &error))
+}
+
+fn parse<T: DeserializeOwned>(json: &[u8]) -> serde_json::Result<T> {
+    serde_json::from_slice::<Unique>(json)?;
+    serde_json::from_slice(json)
+}
+
+/// Refuses a request that does not say that its body is of this type.
+pub(super) fn must_be(headers: &HeaderMap, wanted: &str) -> Result<(), Problem> {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
-    kind.eq_ignore_ascii_case("application/json")
+    if kind.eq_ignore_ascii_case(wanted) { Ok(()) } else { Err(unsupported(wanted)) }
 }
 
 /// A body of another type than the call takes.
@@ -57,14 +65,13 @@ pub(super) fn unread(rejection: BytesRejection) -> Problem {
 }
 
 /// What is wrong with a JSON text and where, without quoting it.
-fn malformed(error: &serde_json::Error) -> Problem {
-    let place = format!("line {}, column {}", error.line(), error.column());
+fn malformed(whole: &str, place: &str, error: &serde_json::Error) -> Problem {
     match error.classify() {
         serde_json::error::Category::Data => {
             let what = named_only(&error.to_string());
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_input", format!("{what} ({place})"))
         }
-        _ => Problem::new(StatusCode::BAD_REQUEST, "malformed_json", format!("the body is not JSON at {place}")),
+        _ => Problem::new(StatusCode::BAD_REQUEST, "malformed_json", format!("{whole} is not JSON at {place}")),
     }
 }
 

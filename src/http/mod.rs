@@ -6,6 +6,7 @@ mod access;
 mod body;
 mod document;
 mod health;
+mod messages;
 mod problem;
 mod serve;
 mod service;
@@ -25,7 +26,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 /// Every call, with the document that describes them.
 fn routes() -> OpenApiRouter<Arc<Service>> {
-    OpenApiRouter::with_openapi(document::base()).merge(health::routes())
+    OpenApiRouter::with_openapi(document::base()).merge(health::routes()).merge(messages::routes())
 }
 
 /// The service as a router, for whoever wants to put it into a server of their own.

@@ -67,6 +67,27 @@ impl Problem {
     }
 }
 
+/// Why one message among many is refused.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Fault {
+    /// What went wrong, for programs: the codes of problems.
+    #[schema(example = "invalid_input")]
+    code: &'static str,
+    /// What went wrong and where, for people.
+    #[schema(example = "the message has no id")]
+    detail: String,
+    /// Whether the same message may succeed later.
+    retryable: bool,
+}
+
+impl From<Problem> for Fault {
+    fn from(problem: Problem) -> Fault {
+        let Problem { code, detail, help, retryable, .. } = problem;
+        let detail = help.map_or(detail.clone(), |help| format!("{detail}; {help}"));
+        Fault { code, detail, retryable }
+    }
+}
+
 /// The status of an error.
 fn status(kind: ErrorKind) -> StatusCode {
     match kind {

@@ -8,11 +8,13 @@ use serde::Deserialize;
 pub struct HttpSettings {
     /// How many bytes the body of one call may have; bodies of imports and batches are streams and have no limit.
     pub body_bytes: usize,
+    /// How many bytes the parts may have that a message brings along in place of the name of a template.
+    pub parts_bytes: usize,
 }
 
 impl Default for HttpSettings {
-    /// 1 MiB.
+    /// 1 MiB; 256 KiB of parts.
     fn default() -> HttpSettings {
-        HttpSettings { body_bytes: 1 << 20 }
+        HttpSettings { body_bytes: 1 << 20, parts_bytes: 256 << 10 }
     }
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
-use crate::campaign::{Gatherer, Personalizer, RenderThreads, StockWatch};
+use crate::campaign::{Gatherer, Outcome, Personalizer, RenderThreads, StockWatch};
 use crate::error::{ErrorKind, Result};
 use crate::render::{Renderer, Template};
 use crate::voucher::{Channel, Store};
@@ -54,6 +54,17 @@ pub(super) struct Ready {
     pub(super) personalizer: Personalizer,
     /// For messages that come one by one.
     pub(super) gatherer: Gatherer,
+    /// Whether it comes often enough to keep the memory of its messages.
+    recycles: bool,
+}
+
+impl Ready {
+    /// Takes an outcome back that is done with: the next messages are written into its memory.
+    pub(super) fn recycle(&self, outcome: Outcome) {
+        if self.recycles {
+            self.gatherer.recycle(outcome);
+        }
+    }
 }
 
 impl fmt::Debug for Templates {
@@ -89,7 +100,7 @@ impl Templates {
         self.look().await;
         let (renderer, name) = (Arc::clone(&self.renderer), name.to_owned());
         let key = (name.clone(), channel);
-        self.named.get(key, self.make(move || renderer.load(&name, channel))).await
+        self.named.get(key, self.make(true, move || renderer.load(&name, channel))).await
     }
 
     /// A template that a caller brings along, as the source of every part. It may include the folder's partials.
@@ -100,7 +111,7 @@ impl Templates {
         self.look().await;
         let (renderer, key) = (Arc::clone(&self.renderer), (hash(parts), channel));
         let parts = parts.clone();
-        self.inline.get(key, self.make(move || renderer.compile(INLINE_NAME, channel, parts))).await
+        self.inline.get(key, self.make(false, move || renderer.compile(INLINE_NAME, channel, parts))).await
     }
 
     /// The threads that render.
@@ -108,12 +119,16 @@ impl Templates {
         &self.threads
     }
 
-    async fn make(&self, compile: impl FnOnce() -> Result<Template> + Send + 'static) -> Result<Arc<Ready>> {
+    async fn make(
+        &self,
+        recycles: bool,
+        compile: impl FnOnce() -> Result<Template> + Send + 'static,
+    ) -> Result<Arc<Ready>> {
         let template = Arc::new(self.threads.once(compile).await??);
         let (claims, lookup) = (Arc::clone(&self.store) as _, Arc::clone(&self.store) as _);
         let personalizer = Personalizer::new(Arc::clone(&template), claims, lookup, Arc::clone(&self.threads));
         let personalizer = personalizer.watched_by(self.watch.clone());
-        Ok(Arc::new(Ready { template, gatherer: Gatherer::new(personalizer.clone()), personalizer }))
+        Ok(Arc::new(Ready { template, gatherer: Gatherer::new(personalizer.clone()), personalizer, recycles }))
     }
 
     /// Forgets everything if a file of the folder has changed since somebody looked, at most once a second.

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -78,6 +78,19 @@ impl Shop {
         // Whoever writes to a pipe that nobody reads stops in the end.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         Running { child, address: said.expect("the service starts"), shop: self }
+    }
+}
+
+/// Waits until `found` gives something.
+#[track_caller]
+pub(crate) fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = found() {
+            return found;
+        }
+        assert!(began.elapsed() < Duration::from_secs(30), "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use proptest::prelude::*;
 use tearoff::Result;
-use tearoff::campaign::{Outcome, Personalizer, Reason};
+use tearoff::campaign::{Outcome, Personalizer, Pipeline, Reason};
 use tearoff::store::SqliteStore;
 use tearoff::voucher::{
     Claim, Claimed, Claims, Code, Count, Kept, Lease, Limits, PoolCounts, PoolName, PoolSettings, Settled, Stock,
@@ -213,11 +213,11 @@ async fn one_after_the_other(personalizer: &Personalizer, customers: &[u16], bat
 async fn in_a_pipeline(personalizer: &Personalizer, customers: &[u16], batch: usize) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     let mut batches = customers.chunks(batch);
-    let mut pipeline = personalizer.pipeline();
+    let mut pipeline = Pipeline::new();
     loop {
         while !pipeline.is_full() {
             let Some(batch) = batches.next() else { break };
-            pipeline.add(batch.iter().map(|number| message(&format!("c{number}"))).collect(), ());
+            pipeline.add(personalizer, batch.iter().map(|number| message(&format!("c{number}"))).collect(), ());
         }
         let Some(landed) = pipeline.next().await.unwrap() else { return outcomes };
         outcomes.extend(landed.outcomes);

@@ -4,6 +4,7 @@
 mod campaigns;
 mod eligibility;
 mod foresight;
+mod gatherer;
 mod messages;
 mod random;
 mod refusals;

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use tearoff::campaign::{Personalizer, Reason, Status};
 use tearoff::render::{Attributes, Limits, Message, Purpose, Renderer};
-use tearoff::voucher::{
-    Channel, Claim, Claimed, Claims, CustomerId, Desk, Lease, MessageId, MessageIdentity, Mode, Width,
-};
+use tearoff::voucher::{Channel, Claims, Desk, MessageId};
 
 use super::shop::*;
 
@@ -250,21 +248,6 @@ async fn a_web_layer_that_lacks_a_code_is_not_shown_and_says_nothing() {
         .unwrap();
     assert_eq!(outcomes[0].status(), Status::Suppressed);
     assert!(outcomes[0].event().is_none());
-}
-
-/// A reservation of somebody else who then never settles.
-async fn hold(shop: &Shop, customer: &str, time: Duration) -> Lease {
-    let lease = Lease::new(time);
-    let message = Arc::new(MessageIdentity {
-        message_id: MessageId::new(format!("held/{customer}")).unwrap(),
-        customer_id: CustomerId::new(customer).unwrap(),
-        campaign_id: None,
-        channel: Channel::Sms,
-        mode: Mode::Live,
-    });
-    let claims = [Claim { pool: name("p"), width: Width::Message, message }];
-    assert!(matches!(shop.store.reserve(&lease, &claims).await.unwrap()[..], [Claimed::Bound(_)]));
-    lease
 }
 
 #[tokio::test]

@@ -2,11 +2,15 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tearoff::campaign::{Outcome, Personalizer, Reason, RenderThreads};
 use tearoff::render::{Attributes, Limits, Message, Purpose, Renderer, Template};
 use tearoff::store::SqliteStore;
-use tearoff::voucher::{Channel, Code, Lookup, NewVoucher, PoolCounts, PoolName, PoolSettings, Stock};
+use tearoff::voucher::{
+    Channel, Claim, Claimed, Claims, Code, CustomerId, Lease, Lookup, MessageId, MessageIdentity, Mode, NewVoucher,
+    PoolCounts, PoolName, PoolSettings, Stock, Width,
+};
 
 pub(crate) struct Shop {
     pub(crate) store: Arc<SqliteStore>,
@@ -43,6 +47,21 @@ impl Shop {
     pub(crate) async fn counts(&self, pool: &str) -> PoolCounts {
         self.store.pool(&name(pool)).await.unwrap().unwrap().counts
     }
+}
+
+/// A reservation of somebody else who then never settles.
+pub(crate) async fn hold(shop: &Shop, customer: &str, time: Duration) -> Lease {
+    let lease = Lease::new(time);
+    let message = Arc::new(MessageIdentity {
+        message_id: MessageId::new(format!("held/{customer}")).unwrap(),
+        customer_id: CustomerId::new(customer).unwrap(),
+        campaign_id: None,
+        channel: Channel::Sms,
+        mode: Mode::Live,
+    });
+    let claims = [Claim { pool: name("p"), width: Width::Message, message }];
+    assert!(matches!(shop.store.reserve(&lease, &claims).await.unwrap()[..], [Claimed::Bound(_)]));
+    lease
 }
 
 pub(crate) fn name(pool: &str) -> PoolName {

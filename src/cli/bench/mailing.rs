@@ -9,7 +9,9 @@ use tokio::task::JoinSet;
 
 use super::stage::Stage;
 use super::workload::{self, Codes};
-use crate::campaign::{Campaign, Columns, Outcome, Personalizer, RenderThreads, RunOptions, Status, WhenEmpty};
+use crate::campaign::{
+    Campaign, Columns, Outcome, Personalizer, Pipeline, RenderThreads, RunOptions, Status, WhenEmpty,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::intake::Input;
 use crate::render::{Attributes, Field, Known, Message, Rendering, Template};
@@ -71,12 +73,12 @@ impl Mailing {
     pub(super) async fn personalize(&self, batches: Vec<Vec<Message>>, store: Arc<dyn Store>) -> Result<()> {
         let threads = Arc::new(RenderThreads::start(NonZeroUsize::MIN)?);
         let personalizer = Personalizer::new(Arc::clone(&self.claimed), store.clone(), store, threads);
-        let mut pipeline = personalizer.pipeline();
+        let mut pipeline = Pipeline::new();
         let mut batches = batches.into_iter();
         loop {
             while !pipeline.is_full() {
                 let Some(messages) = batches.next() else { break };
-                pipeline.add(messages, ());
+                pipeline.add(&personalizer, messages, ());
             }
             let Some(landed) = pipeline.next().await? else { return Ok(()) };
             rendered(&landed.outcomes)?;

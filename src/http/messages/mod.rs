@@ -1,0 +1,118 @@
+//! Messages: one, a stream of them, and those that will never be delivered.
+
+mod batch;
+mod form;
+mod lines;
+mod page;
+mod schema;
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use self::form::{Found, MessageForm, Order};
+use super::Service;
+use super::access::{Allowed, Caller, Render, Scope};
+use super::body::Body;
+use super::problem::Problem;
+use super::templates::Ready;
+use crate::campaign::{Outcome, preview};
+use crate::error::Result;
+use crate::render::{Message, Purpose};
+use crate::voucher::{Catalogue, MessageId, ReleasedMessage};
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::new().routes(routes!(render)).routes(routes!(release)).merge(batch::routes())
+}
+
+/// A caller who may render something. What exactly, the message says.
+struct Renders(Caller);
+
+impl FromRequestParts<Arc<Service>> for Renders {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Renders, Problem> {
+        let caller = Caller::from_request_parts(parts, service).await?;
+        if !caller.has(Scope::RenderWeb) && !caller.has(Scope::Test) {
+            caller.must_have(Scope::Render)?;
+        }
+        Ok(Renders(caller))
+    }
+}
+
+/// Renders a message, and gives its outcome.
+///
+/// Asked for again under the same id, it shows the same codes. That a pool is empty or a template wrong is an outcome, too.
+#[utoipa::path(post, path = "/v1/messages", tag = "messages", request_body = MessageForm, responses(
+    (status = OK, body = schema::Outcome),
+    (status = BAD_REQUEST, body = Problem, content_type = "application/problem+json"),
+    (status = UNAUTHORIZED, body = Problem, content_type = "application/problem+json"),
+    (status = FORBIDDEN, body = Problem, content_type = "application/problem+json"),
+    (status = GONE, description = "The message was released", body = Problem, content_type = "application/problem+json"),
+    (status = PAYLOAD_TOO_LARGE, body = Problem, content_type = "application/problem+json"),
+    (status = UNSUPPORTED_MEDIA_TYPE, body = Problem, content_type = "application/problem+json"),
+    (status = UNPROCESSABLE_ENTITY, body = Problem, content_type = "application/problem+json"),
+    (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"),
+))]
+async fn render(
+    State(service): State<Arc<Service>>,
+    Renders(caller): Renders,
+    Body(form): Body<MessageForm>,
+) -> Result<Json<Outcome>, Problem> {
+    let order = form.read(&caller, service.settings.parts_bytes)?;
+    let ready = match order.find(&service.templates).await? {
+        Found::Ready(ready) => ready,
+        Found::Broken(outcome) => return Ok(Json(outcome)),
+    };
+    let Order { message, .. } = order;
+    if message.purpose == Purpose::Preview {
+        let catalogue = Arc::new(service.store.catalogue().await?);
+        return Ok(Json(previewed(&service, &ready, message, &catalogue).await?));
+    }
+    Ok(Json(ready.gatherer.personalize(message).await?.accepted()?))
+}
+
+/// Renders a message with preview codes, on the threads that render.
+async fn previewed(service: &Service, ready: &Ready, message: Message, catalogue: &Arc<Catalogue>) -> Result<Outcome> {
+    let (template, catalogue) = (Arc::clone(&ready.template), Arc::clone(catalogue));
+    service.templates.threads().once(move || preview(&template, &Arc::new(message), &catalogue)).await
+}
+
+/// A message that will never be delivered.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ReleaseForm {
+    /// Its id.
+    #[schema(value_type = String, min_length = 1, max_length = 512, example = "hello/c42")]
+    message_id: MessageId,
+}
+
+/// Takes back what a message holds that will never be delivered, and retires its id.
+///
+/// Vouchers that the customer has for a whole campaign or for good stay with the customer, and so do those that are redeemed.
+/// Asked again, it gives nothing more back.
+#[utoipa::path(post, path = "/v1/messages/release", tag = "messages", request_body = ReleaseForm, responses(
+    (status = OK, body = schema::Released),
+    (status = BAD_REQUEST, body = Problem, content_type = "application/problem+json"),
+    (status = UNAUTHORIZED, body = Problem, content_type = "application/problem+json"),
+    (status = FORBIDDEN, body = Problem, content_type = "application/problem+json"),
+    (status = NOT_FOUND, description = "No such message took a voucher", body = Problem,
+        content_type = "application/problem+json"),
+    (status = PAYLOAD_TOO_LARGE, body = Problem, content_type = "application/problem+json"),
+    (status = UNSUPPORTED_MEDIA_TYPE, body = Problem, content_type = "application/problem+json"),
+    (status = UNPROCESSABLE_ENTITY, body = Problem, content_type = "application/problem+json"),
+    (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"),
+))]
+async fn release(
+    State(service): State<Arc<Service>>,
+    _: Allowed<Render>,
+    Body(ReleaseForm { message_id }): Body<ReleaseForm>,
+) -> Result<Json<ReleasedMessage>, Problem> {
+    Ok(Json(service.store.release_message(&message_id).await?))
+}
