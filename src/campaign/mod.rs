@@ -43,7 +43,7 @@ pub use file::{CampaignFile, CampaignPool, WhenEmpty};
 pub use forecast::{DryAt, Forecast, MissingAttribute, PoolForecast, Upcoming};
 pub use gatherer::Gatherer;
 pub use low_stock::{LowStockListener, StockWatch};
-pub use outcome::{CampaignEvent, Outcome, Personalized, Reason, Shortfall, Status};
+pub use outcome::{CampaignEvent, GivenVoucher, Outcome, Personalized, Reason, Shortfall, Status};
 pub use personalizer::Personalizer;
 pub use pipeline::{Landed, Pipeline};
 pub use pool_settings::pool_settings;

@@ -32,7 +32,8 @@ impl Serve {
         }
         let store = context.open().await?;
         let keys = if self.dev { None } else { Some(http::Keys::default()) };
-        let service = Arc::new(Service::new(store, context.http.clone(), keys));
+        let service = Service::new(store, context.http.clone(), keys).mapping(context.redemption.clone());
+        let service = Arc::new(service);
         let listener = TcpListener::bind(self.listen).await.map_err(|error| {
             Error::new(ErrorKind::Io, format!("cannot listen on {}: {error}", self.listen)).with_source(error)
         })?;
