@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::document::{Document, Section};
+use super::pool_settings::{self, Written};
 use super::{AudienceSource, ColumnType, Columns};
 use crate::error::{Error, ErrorKind, Result};
+use crate::render::Limits as RenderLimits;
 use crate::render::suggest::did_you_mean;
-use crate::render::{Expression, Limits as RenderLimits};
-use crate::voucher::{
-    CampaignId, Channel, Code, Limits as PoolLimits, PoolName, PoolSettings, RedemptionRules, check_name,
-    parse_duration, parse_timestamp,
-};
+use crate::voucher::{CampaignId, Channel, PoolName, PoolSettings, check_name};
 
 /// How many recipients share a batch unless the file says otherwise.
 const BATCH: usize = 500;
@@ -21,25 +19,6 @@ const BATCH_LIMIT: usize = 1_000;
 
 const KEYS: [&str; 10] =
     ["id", "channel", "template", "templates", "audience", "when_empty", "batch", "columns", "pools", "limits"];
-
-const POOL_KEYS: [&str; 16] = [
-    "import",
-    "valid_for",
-    "expires_at",
-    "limit_per_customer",
-    "limit_per_campaign",
-    "limit_total",
-    "fallback",
-    "overflow",
-    "preview_code",
-    "limit_in_period",
-    "eligible",
-    "floor",
-    "low_stock",
-    "pattern",
-    "redeem_rule",
-    "redeem_by_others",
-];
 
 /// A campaign, as its file describes it. Paths are relative to the file.
 ///
@@ -187,32 +166,21 @@ fn pools(root: &Section<'_>, folder: &Path) -> Result<BTreeMap<PoolName, Campaig
 }
 
 fn campaign_pool(section: &Section<'_>, folder: &Path) -> Result<CampaignPool> {
-    section.only(&POOL_KEYS)?;
+    section.only(&["import"].into_iter().chain(pool_settings::NAMES).collect::<Vec<_>>())?;
     let import = section.parse("import", some_path)?.map(|path| folder.join(path));
-    let settings = PoolSettings {
-        valid_for: section.parse("valid_for", parse_duration)?,
-        expires_at: section.parse("expires_at", parse_timestamp)?,
-        limits: PoolLimits {
-            per_customer: section.number("limit_per_customer")?,
-            per_campaign: section.number("limit_per_campaign")?,
-            total: section.number("limit_total")?,
-            per_period: section.parse("limit_in_period", str::parse)?,
-        },
-        fallback: section.parse("fallback", |code| Code::new(code))?,
-        overflow: section.parse("overflow", |name| PoolName::new(name))?,
-        preview_code: section.parse("preview_code", |code| Code::new(code))?,
-        paused: false,
-        eligible: section.parse("eligible", Expression::checked)?,
-        floor: section.number("floor")?.unwrap_or_default(),
-        low_stock: section.parse("low_stock", str::parse)?.unwrap_or_default(),
-        pattern: section.parse("pattern", str::parse)?,
-        redemption: RedemptionRules {
-            rule: section.parse("redeem_rule", Expression::checked)?,
-            by_others: section.parse("redeem_by_others", str::parse)?.unwrap_or_default(),
-        },
-    };
+    let settings = pool_settings::settings(section)?;
     let is_set = section.keys().any(|key| key != "import");
     Ok(CampaignPool { import, settings: is_set.then_some(settings) })
+}
+
+impl Written for Section<'_> {
+    fn text<T>(&self, name: &str, read: impl FnOnce(&str) -> Result<T>) -> Result<Option<T>> {
+        self.parse(name, read)
+    }
+
+    fn number(&self, name: &str) -> Result<Option<u64>> {
+        Section::number(self, name)
+    }
 }
 
 fn limits(root: &Section<'_>, mut limits: RenderLimits) -> Result<RenderLimits> {
@@ -234,7 +202,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::voucher::ByOthers;
+    use crate::voucher::{ByOthers, Code, Limits as PoolLimits};
 
     const LEAST: &str = "id = \"spring\"\nchannel = \"email\"\ntemplate = \"sale\"\naudience = \"people.csv\"\n";
 

@@ -5,7 +5,7 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::render::{Message, Purpose, Used};
-use crate::voucher::{CampaignId, Channel, CustomerId, MessageId, PoolName, Refusal};
+use crate::voucher::{Binding, CampaignId, Channel, CustomerId, MessageId, PoolName, Refusal};
 
 /// What became of a message. Its JSON is the one of messages in files, on the command line and over HTTP.
 #[derive(Debug, Clone)]
@@ -215,7 +215,7 @@ impl Serialize for OutcomeForm<'_> {
         match result {
             Ok(Personalized { parts, vouchers }) => {
                 map.serialize_entry("parts", &Pairs(parts))?;
-                map.serialize_entry("vouchers", &vouchers.iter().map(VoucherForm).collect::<Vec<_>>())?;
+                map.serialize_entry("vouchers", &vouchers.iter().map(GivenVoucher::from).collect::<Vec<_>>())?;
             }
             Err(Shortfall { reason, pool, message }) => {
                 map.serialize_entry("reason", reason.as_str())?;
@@ -238,11 +238,24 @@ impl Serialize for Pairs<'_> {
     }
 }
 
-struct VoucherForm<'a>(&'a Used);
+/// A voucher that somebody was given. Its JSON is that in outcomes.
+#[derive(Debug, Clone, Copy)]
+pub struct GivenVoucher<'a> {
+    /// The pool that was asked for.
+    pub pool: &'a PoolName,
+    /// The voucher and where it came from.
+    pub binding: &'a Binding,
+}
 
-impl Serialize for VoucherForm<'_> {
+impl<'a> From<&'a Used> for GivenVoucher<'a> {
+    fn from(Used { pool, binding, .. }: &'a Used) -> GivenVoucher<'a> {
+        GivenVoucher { pool, binding }
+    }
+}
+
+impl Serialize for GivenVoucher<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Used { pool, binding, .. } = self.0;
+        let GivenVoucher { pool, binding } = self;
         let mut map = serializer.serialize_map(Some(6))?;
         map.serialize_entry("pool", pool)?;
         map.serialize_entry("code", &binding.voucher.code)?;

@@ -11,8 +11,7 @@ use super::rejects::Rejects;
 use super::{Context, Exit, Format};
 use crate::error::Result;
 use crate::intake::{Input, Lines};
-use crate::redemption::{Mapping, Redeemer, Wish};
-use crate::voucher::RedemptionResult;
+use crate::redemption::{Mapping, Redeemer, Tally, Wish};
 
 /// How many events are judged and used by one call of the store.
 const BATCH: usize = 1_000;
@@ -49,13 +48,8 @@ pub(super) struct Ingest {
 #[derive(Debug, Default, Serialize)]
 struct Report {
     read: u64,
-    redeemed: u64,
-    already_redeemed: u64,
-    unknown: u64,
-    not_assigned: u64,
-    expired: u64,
-    void: u64,
-    rule_failed: u64,
+    #[serde(flatten)]
+    results: Tally,
     /// Events of another type, or without a code.
     unmapped: u64,
     rejected: Rejects,
@@ -100,7 +94,7 @@ async fn ingest(
         let before = report.read;
         let wishes = next_wishes(lines, mapping, report)?;
         for answer in redeemer.redeem(&wishes).await? {
-            report.count(answer.result);
+            report.results.count(answer.result);
         }
         if report.read == before {
             return Ok(());
@@ -129,30 +123,17 @@ fn next_wishes(lines: &mut Lines, mapping: &Mapping, report: &mut Report) -> Res
 }
 
 impl Report {
-    fn count(&mut self, result: RedemptionResult) {
-        let count = match result {
-            RedemptionResult::Redeemed => &mut self.redeemed,
-            RedemptionResult::AlreadyRedeemed => &mut self.already_redeemed,
-            RedemptionResult::Unknown => &mut self.unknown,
-            RedemptionResult::Expired => &mut self.expired,
-            RedemptionResult::Void => &mut self.void,
-            RedemptionResult::RuleFailed => &mut self.rule_failed,
-            // The redeemer asks again until it is decided, so nothing is left moved.
-            RedemptionResult::NotAssigned | RedemptionResult::Moved => &mut self.not_assigned,
-        };
-        *count += 1;
-    }
-
     fn rows(&self) -> [(&'static str, u64); 10] {
+        let Tally { redeemed, already_redeemed, unknown, not_assigned, expired, void, rule_failed } = self.results;
         [
             ("read", self.read),
-            ("redeemed", self.redeemed),
-            ("already redeemed", self.already_redeemed),
-            ("unknown code", self.unknown),
-            ("not assigned", self.not_assigned),
-            ("expired", self.expired),
-            ("void", self.void),
-            ("rule failed", self.rule_failed),
+            ("redeemed", redeemed),
+            ("already redeemed", already_redeemed),
+            ("unknown code", unknown),
+            ("not assigned", not_assigned),
+            ("expired", expired),
+            ("void", void),
+            ("rule failed", rule_failed),
             ("unmapped", self.unmapped),
             ("rejected", self.rejected.count()),
         ]

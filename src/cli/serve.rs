@@ -40,7 +40,8 @@ impl Serve {
         let watch = context.watch(Arc::clone(&store) as _)?;
         let renderer = Renderer::new(context.limits);
         let templates = Templates::new(&self.templates, renderer, Arc::clone(&store), Some(watch.stock.clone()))?;
-        let service = Arc::new(Service::new(store, templates, context.http.clone(), keys));
+        let service = Service::new(store, templates, context.http.clone(), keys).mapping(context.redemption.clone());
+        let service = Arc::new(service);
         let listener = TcpListener::bind(self.listen).await.map_err(|error| {
             Error::new(ErrorKind::Io, format!("cannot listen on {}: {error}", self.listen)).with_source(error)
         })?;

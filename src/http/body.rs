@@ -8,6 +8,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::problem::Problem;
@@ -23,6 +24,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         must_be(request.headers(), "application/json")?;
         let bytes = Bytes::from_request(request, state).await.map_err(unread)?;
         read(&bytes).map(Body)
+    }
+}
+
+/// Reads a JSON body of at most so many bytes, for a call that takes more, or less, than others.
+pub(super) async fn read_up_to<T: DeserializeOwned>(limit: usize, request: Request) -> Result<T, Problem> {
+    if !is_json(request.headers()) {
+        return Err(unsupported("application/json"));
+    }
+    match Limited::new(request.into_body(), limit).collect().await {
+        Ok(body) => read(&body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(_) => Err(broken_off()),
     }
 }
 
@@ -58,9 +71,16 @@ pub(super) fn unsupported(wanted: &str) -> Problem {
 /// A body that could not be read to its end.
 pub(super) fn unread(rejection: BytesRejection) -> Problem {
     let status = axum::response::IntoResponse::into_response(rejection).status();
-    if status == StatusCode::PAYLOAD_TOO_LARGE {
-        return Problem::new(status, "body_too_large", "the body is larger than this call takes");
-    }
+    if status == StatusCode::PAYLOAD_TOO_LARGE { too_large() } else { broken_off() }
+}
+
+/// A body with more bytes than the call takes.
+pub(super) fn too_large() -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is larger than this call takes")
+}
+
+/// A body whose sender stopped.
+pub(super) fn broken_off() -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "malformed_body", "the body ended before its end")
 }
 

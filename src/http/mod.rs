@@ -3,17 +3,27 @@
 //! A thin translation: what a call means is decided in the rooms below. `docs/HTTP.md` describes every call for its users.
 
 mod access;
+mod audit;
 mod body;
+mod cursor;
+mod customers;
 mod document;
+mod events;
 mod health;
 mod messages;
+mod parameters;
+mod pools;
 mod problem;
+mod refusals;
+mod schema;
 mod serve;
 mod service;
 mod settings;
 mod templates;
+mod vouchers;
 
 pub use access::{Key, Keys, Scope};
+pub use cursor::Secret;
 pub use serve::serve;
 pub use service::Service;
 pub use settings::HttpSettings;
@@ -26,7 +36,13 @@ use utoipa_axum::router::OpenApiRouter;
 
 /// Every call, with the document that describes them.
 fn routes() -> OpenApiRouter<Arc<Service>> {
-    OpenApiRouter::with_openapi(document::base()).merge(health::routes()).merge(messages::routes())
+    OpenApiRouter::with_openapi(document::base())
+        .merge(health::routes())
+        .merge(messages::routes())
+        .merge(pools::routes())
+        .merge(vouchers::routes())
+        .merge(events::routes())
+        .merge(customers::routes())
 }
 
 /// The service as a router, for whoever wants to put it into a server of their own.

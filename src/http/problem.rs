@@ -61,6 +61,11 @@ impl Problem {
         self
     }
 
+    /// What nobody foresaw: a panic, say.
+    pub(super) fn unforeseen() -> Problem {
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected", "the service came upon something unforeseen")
+    }
+
     /// The code for programs.
     pub(super) fn code(&self) -> &'static str {
         self.code

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::cursor::Cursors;
 use super::{HttpSettings, Keys, Templates};
+use crate::redemption::{Mapping, Redeemer};
 use crate::voucher::Store;
 
 /// The renderer and its store, as the calls see them. It is shared by all of them.
@@ -13,12 +15,27 @@ pub struct Service {
     pub(super) settings: HttpSettings,
     /// None where everybody may do everything.
     pub(super) keys: Option<Keys>,
+    /// Which tracked events use vouchers.
+    pub(super) mapping: Mapping,
+    pub(super) cursors: Cursors,
 }
 
 impl Service {
     /// A service over a store. Without keys, whoever reaches it may do everything.
     pub fn new(store: Arc<dyn Store>, templates: Templates, settings: HttpSettings, keys: Option<Keys>) -> Service {
-        Service { store, templates, settings, keys }
+        let cursors = Cursors::new(settings.cursor_secret.as_ref());
+        Service { store, templates, settings, keys, mapping: Mapping::default(), cursors }
+    }
+
+    /// Takes those tracked events for uses of vouchers that `mapping` says.
+    #[must_use]
+    pub fn mapping(mut self, mapping: Mapping) -> Service {
+        self.mapping = mapping;
+        self
+    }
+
+    pub(super) fn redeemer(&self) -> Redeemer {
+        Redeemer::new(Arc::clone(&self.store) as _, Arc::clone(&self.store) as _)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use super::cursor::Secret;
+
 /// How the service listens, and what it lets callers do.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -10,11 +12,24 @@ pub struct HttpSettings {
     pub body_bytes: usize,
     /// How many bytes the parts may have that a message brings along in place of the name of a template.
     pub parts_bytes: usize,
+    /// How many bytes a file may have that is imported. It lies in the folder for temporary files meanwhile.
+    pub import_bytes: u64,
+    /// How many bytes a list of tracked events may have.
+    pub events_bytes: usize,
+    /// What several servers share, so that each knows the others' cursors. Without it, a cursor is good at the server that gave
+    /// it, until that is started anew.
+    pub cursor_secret: Option<Secret>,
 }
 
 impl Default for HttpSettings {
-    /// 1 MiB; 256 KiB of parts.
+    /// 1 MiB; 256 KiB of parts, 1 GiB for an import, 8 MiB for events.
     fn default() -> HttpSettings {
-        HttpSettings { body_bytes: 1 << 20, parts_bytes: 256 << 10 }
+        HttpSettings {
+            body_bytes: 1 << 20,
+            parts_bytes: 256 << 10,
+            import_bytes: 1 << 30,
+            events_bytes: 8 << 20,
+            cursor_secret: None,
+        }
     }
 }

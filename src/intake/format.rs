@@ -46,8 +46,8 @@ impl Format {
         }
     }
 
-    /// The format that an HTTP server tells; many tell only that it is something.
-    pub(super) fn of_content_type(content_type: &str) -> Option<Format> {
+    /// The format that a content type tells; many tell only that it is something.
+    pub fn of_content_type(content_type: &str) -> Option<Format> {
         let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match essence.as_str() {
             "text/csv" | "application/csv" | "text/tab-separated-values" => Some(Format::Csv),

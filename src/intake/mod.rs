@@ -67,6 +67,20 @@ pub struct Options {
     pub accept_numeric: bool,
 }
 
+/// Reads what stands between two fields: a character, or `tab`.
+///
+/// # Errors
+/// [`ErrorKind::InvalidInput`] for anything else.
+pub fn parse_delimiter(text: &str) -> Result<char> {
+    match text {
+        "tab" => Ok('\t'),
+        text => text.parse().map_err(|_| {
+            let error = Error::new(ErrorKind::InvalidInput, "the delimiter is one character, or 'tab'");
+            error.with_help("leave it out; it is found in the first line")
+        }),
+    }
+}
+
 /// One row of a file of vouchers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {

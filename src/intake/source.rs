@@ -80,6 +80,20 @@ impl Source {
         }
     }
 
+    /// A file that somebody sends, which is kept before anything is read from it; nothing where it has more bytes than `limit`.
+    /// `name` stands in errors.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] where it cannot be kept.
+    pub fn of_bytes(name: &str, format: Format, bytes: impl Read, limit: u64) -> Result<Option<Source>> {
+        let spool = Spool::fill(bytes, limit).map_err(|error| {
+            Error::new(ErrorKind::Io, format!("{name} cannot be kept: {error}"))
+                .with_help("look whether the folder for temporary files has space")
+                .with_source(error)
+        })?;
+        Ok(spool.map(|spool| Source { name: name.to_owned(), format: Some(format), place: Place::Copy(spool) }))
+    }
+
     /// Whether it can be read more than once.
     pub fn is_repeatable(&self) -> bool {
         !matches!(self.place, Place::Standard)

@@ -7,7 +7,9 @@ mod mapping;
 mod purchase;
 mod redeemer;
 mod rules;
+mod tally;
 
 pub use mapping::Mapping;
 pub use purchase::{Purchase, Wish};
 pub use redeemer::{Answer, Redeemer, Validity};
+pub use tally::Tally;

@@ -9,9 +9,11 @@ mod generation;
 mod id;
 mod journal;
 mod lease;
+mod pace;
 mod pattern;
 mod period;
 mod pool;
+mod pool_form;
 mod port;
 mod record;
 mod redemption;
@@ -27,13 +29,15 @@ pub use generation::Generator;
 pub use id::{CampaignId, CustomerId, EventId, ImportId, MessageId, PoolName, check_name};
 pub use journal::{Change, JournalEntry, JournalPosition, JournalSize};
 pub use lease::{Lease, LeaseId};
+pub use pace::Pace;
 pub use pattern::{Charset, Pattern};
 pub use period::Period;
 pub use pool::{
     Catalogue, Count, Forgotten, LimitUse, Limits, LowStock, PeriodLimit, PoolCard, PoolCounts, PoolSettings,
     PoolStatus, RedemptionRules, Thresholds, Undone,
 };
+pub use pool_form::{CountsForm, PoolForm};
 pub use port::{Assignments, Claims, Desk, Finding, Imported, Journal, Lookup, Redemptions, Stock, Store};
 pub use record::{ReleasedMessage, State, VoucherRecord};
 pub use redemption::{ByOthers, Redemption, RedemptionResult, RolledBack, Voided};
-pub use time::{parse_duration, parse_timestamp};
+pub use time::{parse_duration, parse_timestamp, span_text};

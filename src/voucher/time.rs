@@ -39,6 +39,14 @@ pub fn parse_duration(text: &str) -> Result<Duration> {
     }
 }
 
+/// A span as [`parse_duration`] reads it, in the largest unit that fits.
+pub fn span_text(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
+    let (unit, letter) = units.into_iter().find(|(unit, _)| seconds.is_multiple_of(*unit)).unwrap_or((1, 's'));
+    format!("{}{letter}", seconds / unit)
+}
+
 /// Reads a moment in RFC 3339, such as `2027-06-30T18:00:00+02:00`, or a date. What is valid until a date is valid all that
 /// day: `2027-06-30` is its last second in UTC, which also prints as that date.
 ///
@@ -71,6 +79,13 @@ mod tests {
         assert_eq!(seconds("45m"), 2_700);
         assert_eq!(seconds("90s"), 90);
         assert_eq!(seconds("36500d"), 36_500 * 86_400);
+    }
+
+    #[test]
+    fn spans_print_as_they_are_written() {
+        for text in ["30d", "36h", "45m", "90s"] {
+            assert_eq!(span_text(parse_duration(text).unwrap()), text);
+        }
     }
 
     #[test]

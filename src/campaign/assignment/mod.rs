@@ -11,7 +11,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Audience, StockWatch};
+use super::rules::{Rule, Verdict};
+use super::{Audience, Recipient, Shortfall, StockWatch, shortfall};
 use crate::error::{Error, ErrorKind, Result};
 use crate::render::{Attributes, Expression, Field, Message, Purpose};
 use crate::voucher::{
@@ -50,8 +51,19 @@ enum Answer {
     Assigned(Box<Assigned>),
     /// The assignment was released by hand, and its id is retired.
     Retired,
+    /// There is nothing for it.
+    Refused(Refusal),
     /// Others hold what it could have.
     Contended,
+}
+
+impl Answer {
+    fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Answer::Refused(refusal) => Some(*refusal),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Debug for Assignment {
@@ -110,8 +122,51 @@ impl Assignment {
         Ok(retired)
     }
 
-    /// Assigns to a batch until the store has accepted it.
+    /// Assigns to one customer, or says why there is nothing for it. Who has a voucher of this step gets the same one, whatever
+    /// the rule of the pool and its limits say by now.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StoreUnavailable`] and [`ErrorKind::Contended`], which are retryable; [`ErrorKind::NotFound`] where there is no
+    /// such pool; [`ErrorKind::MessageReleased`] where the assignment was taken back by hand; [`ErrorKind::InvalidInput`] where
+    /// the rule of the pool cannot be judged.
+    pub async fn assign_one(&self, recipient: Recipient) -> Result<Result<Assigned, Shortfall>> {
+        let customer_id = recipient.customer_id.clone();
+        let bound = self.store.bindings(&[self.claim(&customer_id)?]).await?;
+        if bound.iter().flatten().next().is_none() {
+            let pool = self.store.pool(&self.pool).await?.ok_or_else(|| unknown(&self.pool))?;
+            match Rule::of(&self.pool, &pool.settings).map(|rule| self.judge(&rule, recipient)).transpose()? {
+                None | Some(Verdict::Eligible) => {}
+                Some(Verdict::NotEligible) => return Ok(Err(shortfall::not_eligible(self.pool.clone()))),
+                Some(Verdict::Broken(problem)) => return Err(Error::new(ErrorKind::InvalidInput, problem)),
+            }
+        }
+        match self.try_assign(std::slice::from_ref(&customer_id)).await? {
+            Ok(assigned) => assigned.into_iter().next().map(Ok).ok_or_else(retired),
+            Err(Refusal::UnknownPool) => Err(unknown(&self.pool)),
+            Err(refusal) => Ok(Err(shortfall::refused(self.pool.clone(), refusal))),
+        }
+    }
+
+    fn judge(&self, rule: &Rule, Recipient { customer_id, customer, context }: Recipient) -> Result<Verdict> {
+        let customer = customer.with("id", Field::text(customer_id.as_str()));
+        Ok(rule.judge(&self.message(&customer_id, customer, context)?))
+    }
+
+    /// Assigns to a batch.
     async fn assign(&self, customers: &[CustomerId]) -> Result<Vec<Assigned>> {
+        self.try_assign(customers).await?.map_err(|refusal| match refusal {
+            Refusal::PoolPaused => paused(&self.pool),
+            Refusal::UnknownPool => unknown(&self.pool),
+            Refusal::PoolEmpty | Refusal::LimitReached => {
+                let message = format!("others took from pool '{}' meanwhile, and it is too small now", self.pool);
+                let help = "import codes and run the same command again: who has a voucher gets the same one";
+                Error::new(ErrorKind::PoolTooSmall, message).with_help(help)
+            }
+        })
+    }
+
+    /// Assigns to a batch until the store has accepted it. Where there is nothing for one of them, nobody gets anything.
+    async fn try_assign(&self, customers: &[CustomerId]) -> Result<Result<Vec<Assigned>, Refusal>> {
         let claims = customers.iter().map(|customer| self.claim(customer)).collect::<Result<Vec<Claim>>>()?;
         let (began, mut refused) = (Instant::now(), 0);
         loop {
@@ -124,6 +179,11 @@ impl Assignment {
                     return Err(error);
                 }
             };
+            let refusal = answers.iter().find_map(Answer::refusal);
+            if let Some(refusal) = refusal {
+                self.store.settle(&lease, &[]).await?;
+                return Ok(Err(refusal));
+            }
             if answers.iter().any(|answer| matches!(answer, Answer::Contended)) {
                 self.store.settle(&lease, &[]).await?;
                 self.check_patience(began)?;
@@ -131,7 +191,7 @@ impl Assignment {
                 continue;
             }
             if let Some(assigned) = self.settle(&lease, &claims, answers).await? {
-                return Ok(assigned);
+                return Ok(Ok(assigned));
             }
             refused += 1;
             if refused >= REFUSALS {
@@ -174,13 +234,7 @@ impl Assignment {
                 let message = format!("an id of node '{}' belongs to another message", self.node);
                 Err(Error::new(ErrorKind::MessageConflict, message).with_help("give the node another name"))
             }
-            Claimed::Refused(Refusal::PoolPaused) => Err(paused(&self.pool)),
-            Claimed::Refused(Refusal::UnknownPool) => Err(unknown(&self.pool)),
-            Claimed::Refused(Refusal::PoolEmpty | Refusal::LimitReached) => {
-                let message = format!("others took from pool '{}' meanwhile, and it is too small now", self.pool);
-                let help = "import codes and run the same command again: who has a voucher gets the same one";
-                Err(Error::new(ErrorKind::PoolTooSmall, message).with_help(help))
-            }
+            Claimed::Refused(refusal) => Ok(Answer::Refused(refusal)),
         }
     }
 
@@ -252,6 +306,10 @@ fn matches(condition: &Expression, voucher: &Voucher) -> Result<bool> {
         [("metadata", metadata.into()), ("expires_at", voucher.expires_at.map_or_else(Field::none, Field::moment))];
     let columns = voucher.metadata.iter().map(|(column, value)| (column.as_str(), value.into()));
     condition.holds(&Attributes::from_fields(own.into_iter().chain(columns)))
+}
+
+fn retired() -> Error {
+    Error::new(ErrorKind::MessageReleased, "the assignment was taken back by hand, and its id is retired")
 }
 
 fn paused(pool: &PoolName) -> Error {

@@ -1,12 +1,7 @@
-//! A pool's settings, for people and for programs.
-
-use std::time::Duration;
-
-use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+//! A pool's settings and its pace, for people.
 
 use crate::cli::output::{grouped, moment};
-use crate::voucher::{ByOthers, Code, Pattern, PeriodLimit, PoolName, PoolSettings, PoolStatus};
+use crate::voucher::{ByOthers, Code, Pace, Pattern, PeriodLimit, PoolName, PoolSettings, PoolStatus, span_text};
 
 /// A pool's settings as names and values, those that are set.
 pub(super) fn rows(pool: &PoolStatus) -> Vec<(&'static str, String)> {
@@ -16,7 +11,7 @@ pub(super) fn rows(pool: &PoolStatus) -> Vec<(&'static str, String)> {
     let by_others = redemption.by_others;
     let rows = [
         ("new claims", Some(if *paused { "paused" } else { "allowed" }.to_owned())),
-        ("valid for", valid_for.map(span)),
+        ("valid for", valid_for.map(span_text)),
         ("expires at", expires_at.map(moment)),
         ("limit per customer", limit(limits.per_customer)),
         ("limit per campaign", limit(limits.per_campaign)),
@@ -39,40 +34,11 @@ fn in_period(limit: PeriodLimit) -> String {
     format!("{} in each {}", grouped(limit.vouchers), limit.period.as_str())
 }
 
-/// A span as `--valid-for` takes it, in the largest unit that fits.
-fn span(span: Duration) -> String {
-    let seconds = span.as_secs();
-    let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
-    let (unit, letter) = units.into_iter().find(|(unit, _)| seconds.is_multiple_of(*unit)).unwrap_or((1, 's'));
-    format!("{}{letter}", seconds / unit)
-}
-
-/// A pool's settings, as programs read them: under the names of a campaign file, `null` where one is not set.
-pub(super) struct SettingsForm<'a>(pub(super) &'a PoolStatus);
-
-impl Serialize for SettingsForm<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let PoolStatus { name, settings, .. } = self.0;
-        let limits = &settings.limits;
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("paused", &settings.paused)?;
-        map.serialize_entry("valid_for", &settings.valid_for.map(span))?;
-        map.serialize_entry("expires_at", &settings.expires_at)?;
-        map.serialize_entry("limit_per_customer", &limits.per_customer)?;
-        map.serialize_entry("limit_per_campaign", &limits.per_campaign)?;
-        map.serialize_entry("limit_total", &limits.total)?;
-        map.serialize_entry("limit_in_period", &limits.per_period.map(|limit| limit.to_string()))?;
-        map.serialize_entry("eligible", &settings.eligible)?;
-        map.serialize_entry("floor", &settings.floor)?;
-        map.serialize_entry("low_stock", &settings.low_stock.iter().collect::<Vec<_>>())?;
-        map.serialize_entry("fallback", &settings.fallback)?;
-        map.serialize_entry("overflow", &settings.overflow)?;
-        map.serialize_entry("pattern", &settings.pattern.as_ref().map(Pattern::to_string))?;
-        map.serialize_entry("preview_code", &settings.preview_code(name))?;
-        map.serialize_entry("redeem_rule", &settings.redemption.rule)?;
-        map.serialize_entry("redeem_by_others", &settings.redemption.by_others)?;
-        map.end()
-    }
+/// How fast a pool is being given away, if it is.
+pub(super) fn pace_row(pace: Pace) -> Option<(&'static str, String)> {
+    let dry = pace.dry_at.map(|moment_of_end| format!("; empty at this rate {}", moment(moment_of_end)));
+    let told = || format!("{} given{}", grouped(pace.given_last_day), dry.unwrap_or_default());
+    (pace.given_last_day > 0).then(|| ("last 24 hours", told()))
 }
 
 #[cfg(test)]
@@ -80,9 +46,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_print_as_they_are_written() {
-        for text in ["30d", "36h", "45m", "90s"] {
-            assert_eq!(span(crate::voucher::parse_duration(text).unwrap()), text);
-        }
+    fn a_pace_says_when_the_pool_is_empty() {
+        let pace = Pace { given_last_day: 1_200, dry_at: Some("2026-11-28T12:00:00Z".parse().unwrap()) };
+        let told = pace_row(pace).unwrap().1;
+        assert_eq!(told, "1,200 given; empty at this rate 2026-11-28 12:00:00 UTC");
+        assert_eq!(pace_row(Pace { given_last_day: 0, dry_at: None }), None);
     }
 }

@@ -7,7 +7,7 @@ use crate::cli::output::{card, counted, grouped};
 use crate::cli::progress::Progress;
 use crate::cli::{Context, Exit, Format};
 use crate::error::Result;
-use crate::intake::{self, Format as FileFormat, ImportReport, Options, Shape, Source};
+use crate::intake::{self, Format as FileFormat, ImportReport, Options, Shape, Source, parse_delimiter};
 use crate::voucher::PoolName;
 
 /// How many rejected rows are shown to a person.
@@ -49,7 +49,7 @@ struct ReadingArgs {
     #[arg(long, value_name = "NAME")]
     column: Option<String>,
     /// The character between two fields, or 'tab' [default: found in the first line]
-    #[arg(long, value_name = "C", value_parser = delimiter)]
+    #[arg(long, value_name = "C", value_parser = parse_delimiter)]
     delimiter: Option<char>,
     /// The encoding of a text, such as windows-1250 [default: found in the text]
     #[arg(long, value_name = "NAME")]
@@ -60,13 +60,6 @@ struct ReadingArgs {
     /// Take numbers for codes, though what made them numbers has dropped leading zeros
     #[arg(long)]
     accept_numeric: bool,
-}
-
-fn delimiter(text: &str) -> Result<char, &'static str> {
-    match text {
-        "tab" => Ok('\t'),
-        text => text.parse().map_err(|_| "it is one character, or 'tab'"),
-    }
 }
 
 impl ReadingArgs {

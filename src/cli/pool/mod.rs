@@ -8,7 +8,6 @@ mod generate;
 mod import;
 mod imports;
 mod journal;
-mod pace;
 mod preview;
 mod reconcile;
 mod settings;

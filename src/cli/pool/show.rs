@@ -3,15 +3,13 @@
 use clap::Args;
 use comfy_table::{Cell, Color, Table};
 use jiff::Timestamp;
-use serde::Serialize;
 
-use super::card::{SettingsForm, rows};
+use super::card::{pace_row, rows};
 use super::find;
-use super::pace::Pace;
 use crate::cli::output::{BOLD, card, grouped, table};
 use crate::cli::{Context, Exit, Format};
 use crate::error::Result;
-use crate::voucher::{PoolCounts, PoolName, PoolSettings, PoolStatus};
+use crate::voucher::{CountsForm, Pace, PoolCounts, PoolForm, PoolSettings, PoolStatus};
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -33,30 +31,6 @@ pub(in crate::cli) struct Show {
     pool: String,
     #[command(flatten)]
     format: Format,
-}
-
-/// A pool, as programs read it.
-#[derive(Serialize)]
-struct PoolForm<'a> {
-    #[serde(flatten)]
-    counts: CountsForm<'a>,
-    #[serde(flatten)]
-    pace: &'a Pace,
-    settings: SettingsForm<'a>,
-}
-
-/// A pool's counts, as programs read them.
-#[derive(Serialize)]
-struct CountsForm<'a> {
-    pool: &'a PoolName,
-    #[serde(flatten)]
-    counts: &'a PoolCounts,
-}
-
-impl<'a> From<&'a PoolStatus> for CountsForm<'a> {
-    fn from(pool: &'a PoolStatus) -> CountsForm<'a> {
-        CountsForm { pool: &pool.name, counts: &pool.counts }
-    }
 }
 
 impl List {
@@ -123,13 +97,12 @@ impl Show {
         let pool = find(&*store, &self.pool).await?;
         let pace = Pace::of(&*store, &pool, Timestamp::now()).await?;
         if self.format.json {
-            let settings = SettingsForm(&pool);
-            context.output.json(&PoolForm { counts: CountsForm::from(&pool), pace: &pace, settings })?;
+            context.output.json(&PoolForm::at(&pool, pace))?;
         } else {
             context.output.text(&context.output.styled(BOLD, &pool.name))?;
             context.output.table(breakdown(&pool.counts))?;
             context.output.text("")?;
-            context.output.table(card(rows(&pool).into_iter().chain(pace.row())))?;
+            context.output.table(card(rows(&pool).into_iter().chain(pace_row(pace))))?;
         }
         Ok(Exit::Done)
     }

@@ -5,22 +5,27 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::cli::output::{grouped, moment};
+use super::{PoolStatus, Store};
 use crate::error::Result;
-use crate::voucher::{PoolStatus, Store};
 
 /// The span over which the rate is measured.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How many vouchers a pool gave lately, and when it is empty if that goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(super) struct Pace {
-    given_last_day: u64,
-    dry_at: Option<Timestamp>,
+pub struct Pace {
+    /// Vouchers given in the last 24 hours, less those that came back.
+    pub given_last_day: u64,
+    /// When the pool is empty at this rate.
+    pub dry_at: Option<Timestamp>,
 }
 
 impl Pace {
-    pub(super) async fn of(store: &dyn Store, pool: &PoolStatus, now: Timestamp) -> Result<Pace> {
+    /// The pace of a pool at a moment.
+    ///
+    /// # Errors
+    /// Those of [`Journal::given_since`](super::Journal::given_since).
+    pub async fn of(store: &dyn Store, pool: &PoolStatus, now: Timestamp) -> Result<Pace> {
         let given = match pool.counts.assigned + pool.counts.redeemed {
             0 => 0,
             _ => store.given_since(&pool.name, now - DAY).await?,
@@ -33,12 +38,6 @@ impl Pace {
         let left = left.and_then(|seconds| Duration::try_from_secs_f64(seconds.round()).ok());
         let dry_at = left.and_then(|left| now.checked_add(left).ok());
         Pace { given_last_day: given, dry_at }
-    }
-
-    pub(super) fn row(&self) -> Option<(&'static str, String)> {
-        let dry = self.dry_at.map(|moment_of_end| format!("; empty at this rate {}", moment(moment_of_end)));
-        (self.given_last_day > 0)
-            .then(|| ("last 24 hours", format!("{} given{}", grouped(self.given_last_day), dry.unwrap_or_default())))
     }
 }
 
@@ -54,7 +53,5 @@ mod tests {
         assert_eq!(dry_at(100, 0).as_deref(), Some("2026-11-28T00:00:00Z"));
         assert_eq!(dry_at(0, 250), None);
         assert_eq!(dry_at(1, u64::MAX), None, "nobody lives to see that");
-        let told = Pace::at(1_200, 600, now).row().unwrap().1;
-        assert_eq!(told, "1,200 given; empty at this rate 2026-11-28 12:00:00 UTC");
     }
 }
