@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use super::{Context, Exit};
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::{self, Service, Templates};
+use crate::http::{self, Layers, Service, Templates};
 use crate::render::Renderer;
 
 #[derive(Args)]
@@ -40,7 +40,9 @@ impl Serve {
         let watch = context.watch(Arc::clone(&store) as _)?;
         let renderer = Renderer::new(context.limits);
         let templates = Templates::new(&self.templates, renderer, Arc::clone(&store), Some(watch.stock.clone()))?;
-        let service = Arc::new(Service::new(store, templates, context.http.clone(), keys));
+        let layers = Layers::new(&context.layers, &context.visitors)?;
+        layers.check(&templates).await?;
+        let service = Arc::new(Service::new(store, templates, context.http.clone(), keys).with_layers(layers));
         let listener = TcpListener::bind(self.listen).await.map_err(|error| {
             Error::new(ErrorKind::Io, format!("cannot listen on {}: {error}", self.listen)).with_source(error)
         })?;

@@ -3,9 +3,11 @@
 //! A thin translation: what a call means is decided in the rooms below. `docs/HTTP.md` describes every call for its users.
 
 mod access;
+mod address;
 mod body;
 mod document;
 mod health;
+mod layers;
 mod problem;
 mod serve;
 mod service;
@@ -13,6 +15,10 @@ mod settings;
 mod templates;
 
 pub use access::{Key, Keys, Scope};
+pub use address::Network;
+pub use layers::{
+    Labels, LayerSettings, Layers, Origin, Reuse, Reveal, Visit, VisitorKey, VisitorKeys, VisitorSettings,
+};
 pub use serve::serve;
 pub use service::Service;
 pub use settings::HttpSettings;
@@ -25,7 +31,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 /// Every call, with the document that describes them.
 fn routes() -> OpenApiRouter<Arc<Service>> {
-    OpenApiRouter::with_openapi(document::base()).merge(health::routes())
+    OpenApiRouter::with_openapi(document::base()).merge(health::routes()).merge(layers::routes())
 }
 
 /// The service as a router, for whoever wants to put it into a server of their own.

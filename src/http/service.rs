@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{HttpSettings, Keys, Templates};
+use super::{HttpSettings, Keys, Layers, Templates};
 use crate::voucher::Store;
 
 /// The renderer and its store, as the calls see them. It is shared by all of them.
@@ -13,12 +13,20 @@ pub struct Service {
     pub(super) settings: HttpSettings,
     /// None where everybody may do everything.
     pub(super) keys: Option<Keys>,
+    pub(super) layers: Layers,
 }
 
 impl Service {
     /// A service over a store. Without keys, whoever reaches it may do everything.
     pub fn new(store: Arc<dyn Store>, templates: Templates, settings: HttpSettings, keys: Option<Keys>) -> Service {
-        Service { store, templates, settings, keys }
+        Service { store, templates, settings, keys, layers: Layers::default() }
+    }
+
+    /// Shows these web layers. They need no keys.
+    #[must_use]
+    pub fn with_layers(mut self, layers: Layers) -> Service {
+        self.layers = layers;
+        self
     }
 }
 
