@@ -1,5 +1,6 @@
 //! `tearoff.toml` in the working folder: what a project would otherwise repeat with every command.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use super::report::in_argument;
 use super::store::JOURNAL_KEEP;
 use super::webhook::WebhookConfig;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::HttpSettings;
+use crate::http::{HttpSettings, LayerSettings, VisitorKey, VisitorSettings};
 use crate::intake::{ScheduledImport, check_import_names};
 use crate::redemption::Mapping;
 use crate::render::Limits;
@@ -18,9 +19,11 @@ use crate::voucher::parse_duration;
 
 /// The file's name.
 const FILE: &str = "tearoff.toml";
+/// The variable with the secret that visitors are known by.
+const VISITOR_SECRET: &str = "TEAROFF_VISITOR_SECRET";
 
 const HELP: &str = "it may set 'store', 'project', 'ca_file' and 'journal_keep', all text, the number 'replicas', numbers in a \
-    section [limits], settings of the service in sections [http], text in a section [redemption], a section [low_stock] with 'webhook' and 'secret', and imports in sections \
+    section [limits], settings of the service in sections [http], [visitors] and [layers.NAME], text in a section [redemption], a section [low_stock] with 'webhook' and 'secret', and imports in sections \
     [[imports]]";
 
 /// What the file may set.
@@ -45,6 +48,10 @@ pub(super) struct Config {
     pub(super) limits: Limits,
     /// How the HTTP service listens.
     pub(super) http: HttpSettings,
+    /// The web layers of the service.
+    pub(super) layers: BTreeMap<String, LayerSettings>,
+    /// How their visitors are known.
+    pub(super) visitors: VisitorSettings,
     /// The imports that repeat.
     pub(super) imports: Vec<ScheduledImport>,
 }
@@ -69,6 +76,15 @@ impl Config {
         Ok(span.map_err(|error| in_argument(&format!("{FILE}: journal_keep"), &error))?.unwrap_or(JOURNAL_KEEP))
     }
 
+    /// How visitors are known: by the secret of the environment first, so that it need not stand in a file.
+    pub(super) fn visitors(&self) -> Result<VisitorSettings> {
+        let mut visitors = self.visitors.clone();
+        if let Ok(secret) = std::env::var(VISITOR_SECRET) {
+            visitors.keys.insert(0, VisitorKey::new(VISITOR_SECRET, secret)?);
+        }
+        Ok(visitors)
+    }
+
     fn parse(text: &str) -> Result<Config> {
         let config: Config = toml::from_str(text).map_err(|error: toml::de::Error| {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
@@ -91,7 +107,7 @@ mod tests {
         let error = Config::parse("store = \"memory:\"\nprojekt = \"shop\"\n").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "tearoff.toml, line 2: unknown field `projekt`, expected one of `store`, `replicas`, `ca_file`, `project`, `journal_keep`, `redemption`, `low_stock`, `limits`, `http`, `imports`"
+            "tearoff.toml, line 2: unknown field `projekt`, expected one of `store`, `replicas`, `ca_file`, `project`, `journal_keep`, `redemption`, `low_stock`, `limits`, `http`, `layers`, `visitors`, `imports`"
         );
     }
 

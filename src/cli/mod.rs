@@ -25,10 +25,12 @@ mod report;
 mod serve;
 mod sheet;
 mod store;
+mod token;
 mod voucher;
 mod watch;
 mod webhook;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,7 +49,7 @@ use self::store::{StoreOptions, StoreUrl, open_existing_store, open_store};
 use self::watch::Watch;
 use self::webhook::WebhookConfig;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::HttpSettings;
+use crate::http::{HttpSettings, LayerSettings, VisitorSettings};
 use crate::intake::ScheduledImport;
 use crate::redemption::Mapping;
 use crate::render::Limits;
@@ -155,6 +157,8 @@ enum Command {
     ImportDue(import_due::ImportDue),
     /// Answer senders and browsers over HTTP
     Serve(serve::Serve),
+    /// Make a token for a visitor of a web layer
+    Token(token::Token),
     /// Look whether the store is as it should be
     Doctor(doctor::Doctor),
     /// Measure how fast this machine renders, claims and imports
@@ -174,6 +178,8 @@ struct Context {
     project: String,
     limits: Limits,
     http: HttpSettings,
+    layers: BTreeMap<String, LayerSettings>,
+    visitors: VisitorSettings,
     redemption: Mapping,
     imports: Vec<ScheduledImport>,
     low_stock: Option<WebhookConfig>,
@@ -184,6 +190,7 @@ impl Context {
     fn new(globals: &Globals) -> Result<Context> {
         let mut config = Config::read()?;
         let journal_keep = config.journal_keep()?;
+        let visitors = config.visitors()?;
         let redis = globals.redis(&mut config);
         let store = globals.store.clone().or(config.store).unwrap_or_else(|| DEFAULT_STORE.to_owned());
         let project = globals.project.clone().or(config.project).unwrap_or_else(|| DEFAULT_PROJECT.to_owned());
@@ -193,6 +200,8 @@ impl Context {
             project,
             limits: config.limits,
             http: config.http,
+            layers: config.layers,
+            visitors,
             redemption: config.redemption,
             imports: config.imports,
             low_stock: config.low_stock,
@@ -283,6 +292,7 @@ impl Command {
             Command::Export(export) => interruptible(export.run(context)).await,
             Command::ImportDue(import_due) => interruptible(import_due.run(context)).await,
             Command::Serve(serve) => serve.run(context).await,
+            Command::Token(token) => token.run(context),
             Command::Doctor(doctor) => interruptible(doctor.run(context)).await,
             Command::Bench(bench) => bench.run(context).await,
             Command::Completions { shell } => completions(*shell, &context.output),

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use super::{Context, Exit};
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::{self, Service, Templates};
+use crate::http::{self, Layers, Service, Templates};
 use crate::render::Renderer;
 
 #[derive(Args)]
@@ -40,8 +40,10 @@ impl Serve {
         let watch = context.watch(Arc::clone(&store) as _)?;
         let renderer = Renderer::new(context.limits);
         let templates = Templates::new(&self.templates, renderer, Arc::clone(&store), Some(watch.stock.clone()))?;
-        let service = Service::new(store, templates, context.http.clone(), keys).mapping(context.redemption.clone());
-        let service = Arc::new(service);
+        let layers = Layers::new(&context.layers, &context.visitors)?;
+        layers.check(&templates).await?;
+        let service = Service::new(store, templates, context.http.clone(), keys);
+        let service = Arc::new(service.mapping(context.redemption.clone()).with_layers(layers));
         let listener = TcpListener::bind(self.listen).await.map_err(|error| {
             Error::new(ErrorKind::Io, format!("cannot listen on {}: {error}", self.listen)).with_source(error)
         })?;

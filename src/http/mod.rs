@@ -3,6 +3,7 @@
 //! A thin translation: what a call means is decided in the rooms below. `docs/HTTP.md` describes every call for its users.
 
 mod access;
+mod address;
 mod audit;
 mod body;
 mod cursor;
@@ -10,6 +11,7 @@ mod customers;
 mod document;
 mod events;
 mod health;
+mod layers;
 mod messages;
 mod parameters;
 mod pools;
@@ -24,6 +26,10 @@ mod vouchers;
 
 pub use access::{Key, Keys, Scope};
 pub use cursor::Secret;
+pub use address::Network;
+pub use layers::{
+    Labels, LayerSettings, Layers, Origin, Reuse, Reveal, Visit, VisitorKey, VisitorKeys, VisitorSettings,
+};
 pub use serve::serve;
 pub use service::Service;
 pub use settings::HttpSettings;
@@ -43,6 +49,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .merge(vouchers::routes())
         .merge(events::routes())
         .merge(customers::routes())
+        .merge(layers::routes())
 }
 
 /// The service as a router, for whoever wants to put it into a server of their own.

@@ -1,6 +1,7 @@
 //! Listening: connections in, answers out, until it is told to stop.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -17,6 +18,7 @@ pub async fn serve(
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
-    let ended = axum::serve(listener, super::router(service)).with_graceful_shutdown(stop).await;
+    let router = super::router(service).into_make_service_with_connect_info::<SocketAddr>();
+    let ended = axum::serve(listener, router).with_graceful_shutdown(stop).await;
     ended.map_err(|error| Error::new(ErrorKind::Io, "the service cannot listen any more").with_source(error))
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::cursor::Cursors;
-use super::{HttpSettings, Keys, Templates};
+use super::{HttpSettings, Keys, Layers, Templates};
 use crate::redemption::{Mapping, Redeemer};
 use crate::voucher::Store;
 
@@ -15,6 +15,7 @@ pub struct Service {
     pub(super) settings: HttpSettings,
     /// None where everybody may do everything.
     pub(super) keys: Option<Keys>,
+    pub(super) layers: Layers,
     /// Which tracked events use vouchers.
     pub(super) mapping: Mapping,
     pub(super) cursors: Cursors,
@@ -24,13 +25,21 @@ impl Service {
     /// A service over a store. Without keys, whoever reaches it may do everything.
     pub fn new(store: Arc<dyn Store>, templates: Templates, settings: HttpSettings, keys: Option<Keys>) -> Service {
         let cursors = Cursors::new(settings.cursor_secret.as_ref());
-        Service { store, templates, settings, keys, mapping: Mapping::default(), cursors }
+        let (layers, mapping) = (Layers::default(), Mapping::default());
+        Service { store, templates, settings, keys, layers, mapping, cursors }
     }
 
     /// Takes those tracked events for uses of vouchers that `mapping` says.
     #[must_use]
     pub fn mapping(mut self, mapping: Mapping) -> Service {
         self.mapping = mapping;
+        self
+    }
+
+    /// Shows these web layers. They need no keys.
+    #[must_use]
+    pub fn with_layers(mut self, layers: Layers) -> Service {
+        self.layers = layers;
         self
     }
 

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::Network;
 use super::cursor::Secret;
 
 /// How the service listens, and what it lets callers do.
@@ -19,10 +20,12 @@ pub struct HttpSettings {
     /// What several servers share, so that each knows the others' cursors. Without it, a cursor is good at the server that gave
     /// it, until that is started anew.
     pub cursor_secret: Option<Secret>,
+    /// The proxies in front of the service, which say truly whose call they pass on: `X-Forwarded-For`.
+    pub trusted_proxies: Vec<Network>,
 }
 
 impl Default for HttpSettings {
-    /// 1 MiB; 256 KiB of parts, 1 GiB for an import, 8 MiB for events.
+    /// 1 MiB; 256 KiB of parts, 1 GiB for an import, 8 MiB for events; no proxies.
     fn default() -> HttpSettings {
         HttpSettings {
             body_bytes: 1 << 20,
@@ -30,6 +33,7 @@ impl Default for HttpSettings {
             import_bytes: 1 << 30,
             events_bytes: 8 << 20,
             cursor_secret: None,
+            trusted_proxies: Vec::new(),
         }
     }
 }

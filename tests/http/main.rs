@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod health;
+mod layers;
 mod messages;
 mod service;

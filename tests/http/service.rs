@@ -60,6 +60,13 @@ impl Shop {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Runs a command of the program that must fail, and gives what it says.
+    pub(crate) fn fails(&self, arguments: &[&str]) -> String {
+        let output = program(self.folder.path()).args(arguments).output().unwrap();
+        assert!(!output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stdout));
+        String::from_utf8(output.stderr).unwrap()
+    }
+
     /// Starts a service here that needs no keys.
     pub(crate) fn serve(self) -> Running {
         self.serve_with(&["--dev"])
