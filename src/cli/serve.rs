@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use super::{Context, Exit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::{self, Service};
+use crate::voucher::Stock;
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -32,13 +33,15 @@ impl Serve {
         }
         let store = context.open().await?;
         let keys = if self.dev { None } else { Some(http::Keys::default()) };
-        let service = Arc::new(Service::new(store, context.http.clone(), keys));
+        let watch = context.watch(Arc::clone(&store) as Arc<dyn Stock>)?;
+        let service = Arc::new(Service::new(store, context.http.clone(), keys, watch.stock.clone()));
         let listener = TcpListener::bind(self.listen).await.map_err(|error| {
             Error::new(ErrorKind::Io, format!("cannot listen on {}: {error}", self.listen)).with_source(error)
         })?;
         let address = listener.local_addr().unwrap_or(self.listen);
         context.output.remark(format!("listening on http://{address}"));
         http::serve(&service, listener, stop()).await?;
+        watch.end().await;
         Ok(Exit::Done)
     }
 }

@@ -6,6 +6,8 @@ mod access;
 mod body;
 mod document;
 mod health;
+mod metrics;
+mod observe;
 mod problem;
 mod serve;
 mod service;
@@ -19,15 +21,17 @@ pub use settings::HttpSettings;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use utoipa_axum::router::OpenApiRouter;
 
 /// Every call, with the document that describes them.
 fn routes() -> OpenApiRouter<Arc<Service>> {
-    OpenApiRouter::with_openapi(document::base()).merge(health::routes())
+    OpenApiRouter::with_openapi(document::base()).merge(health::routes()).merge(metrics::routes())
 }
 
 /// The service as a router, for whoever wants to put it into a server of their own.
 pub fn router(service: &Arc<Service>) -> Router {
     let (router, document) = routes().split_for_parts();
-    router.merge(document::routes(&document)).fallback(problem::no_such_call).with_state(Arc::clone(service))
+    let router = router.merge(document::routes(&document)).fallback(problem::no_such_call);
+    router.layer(from_fn_with_state(Arc::clone(service), observe::observe)).with_state(Arc::clone(service))
 }

@@ -3,21 +3,31 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::metrics::{Looked, Measured, Metrics};
 use super::{HttpSettings, Keys};
-use crate::voucher::Store;
+use crate::campaign::StockWatch;
+use crate::voucher::{Claims, Store};
 
 /// The renderer and its store, as the calls see them. It is shared by all of them.
 pub struct Service {
     pub(super) store: Arc<dyn Store>,
+    /// The store's claims, counted. Whoever renders uses them.
+    pub(super) claims: Arc<dyn Claims>,
+    /// Who hears that a pool becomes low.
+    pub(super) watch: StockWatch,
     pub(super) settings: HttpSettings,
     /// None where everybody may do everything.
     pub(super) keys: Option<Keys>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) pools_looked_up: Looked,
 }
 
 impl Service {
-    /// A service over a store. Without keys, whoever reaches it may do everything.
-    pub fn new(store: Arc<dyn Store>, settings: HttpSettings, keys: Option<Keys>) -> Service {
-        Service { store, settings, keys }
+    /// A service over a store. Without keys, whoever reaches it may do everything. The watch hears of pools that become low.
+    pub fn new(store: Arc<dyn Store>, settings: HttpSettings, keys: Option<Keys>, watch: StockWatch) -> Service {
+        let metrics = Metrics::new();
+        let claims = Arc::new(Measured::new(Arc::clone(&store) as Arc<dyn Claims>, Arc::clone(&metrics)));
+        Service { store, claims, watch, settings, keys, metrics, pools_looked_up: Looked::default() }
     }
 }
 
