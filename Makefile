@@ -15,8 +15,8 @@ test-long: tools           ## The same with many more cases of the random tests
 	TEAROFF_LONG=1 PROPTEST_CASES=2000 $(CARGO) test --release --all-targets --no-fail-fast
 
 # The tests start servers of their own and compile what cuts their power.
-tools:                     ## What the tests need beside Rust: a Redis server, a C compiler, OpenSSL
-	@missing=; for tool in redis-server:redis-server cc:gcc openssl:openssl; do \
+tools:                     ## What the tests need beside Rust: a Redis server, a C compiler, OpenSSL, Prometheus' checker
+	@missing=; for tool in redis-server:redis-server cc:gcc openssl:openssl promtool:prometheus; do \
 		command -v $${tool%:*} >/dev/null || missing="$$missing $${tool#*:}"; \
 	done; \
 	install="apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy$$missing"; \

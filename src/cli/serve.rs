@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use super::{Context, Exit};
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::{self, Layers, Service, Templates};
+use crate::http::{self, Layers, Metrics, Service, Templates};
 use crate::render::Renderer;
 
 #[derive(Args)]
@@ -38,11 +38,13 @@ impl Serve {
         let store = context.open().await?;
         let keys = if self.dev { None } else { Some(http::Keys::default()) };
         let watch = context.watch(Arc::clone(&store) as _)?;
-        let renderer = Renderer::new(context.limits);
-        let templates = Templates::new(&self.templates, renderer, Arc::clone(&store), Some(watch.stock.clone()))?;
+        let (renderer, metrics) = (Renderer::new(context.limits), Metrics::new());
+        let claims = metrics.measured(Arc::clone(&store) as _);
+        let templates =
+            Templates::new(&self.templates, renderer, claims, Arc::clone(&store) as _, Some(watch.stock.clone()))?;
         let layers = Layers::new(&context.layers, &context.visitors)?;
         layers.check(&templates).await?;
-        let service = Service::new(store, templates, context.http.clone(), keys);
+        let service = Service::new(store, templates, context.http.clone(), keys, metrics);
         let service = Arc::new(service.mapping(context.redemption.clone()).with_layers(layers));
         let listener = TcpListener::bind(self.listen).await.map_err(|error| {
             Error::new(ErrorKind::Io, format!("cannot listen on {}: {error}", self.listen)).with_source(error)

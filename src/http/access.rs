@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::Service;
+use super::observe::KeyNote;
 use super::problem::Problem;
 
 /// What a key allows.
@@ -105,6 +106,9 @@ impl FromRequestParts<Arc<Service>> for Caller {
         let header = parts.headers.get(AUTHORIZATION).and_then(|header| header.to_str().ok());
         let presented = header.and_then(|header| header.strip_prefix("Bearer ")).map(str::trim);
         let key = presented.and_then(|presented| keys.find(presented)).ok_or_else(unknown_key)?;
+        if let Some(note) = parts.extensions.get::<KeyNote>() {
+            note.write(&key.id);
+        }
         Ok(Caller { key: Some(key.id.clone()), scopes: Some(key.scopes.clone()) })
     }
 }

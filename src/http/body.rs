@@ -29,9 +29,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
 /// Reads a JSON body of at most so many bytes, for a call that takes more, or less, than others.
 pub(super) async fn read_up_to<T: DeserializeOwned>(limit: usize, request: Request) -> Result<T, Problem> {
-    if !is_json(request.headers()) {
-        return Err(unsupported("application/json"));
-    }
+    must_be(request.headers(), "application/json")?;
     match Limited::new(request.into_body(), limit).collect().await {
         Ok(body) => read(&body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),

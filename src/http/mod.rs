@@ -13,6 +13,8 @@ mod events;
 mod health;
 mod layers;
 mod messages;
+mod metrics;
+mod observe;
 mod parameters;
 mod pools;
 mod problem;
@@ -30,6 +32,7 @@ pub use address::Network;
 pub use layers::{
     Labels, LayerSettings, Layers, Origin, Reuse, Reveal, Visit, VisitorKey, VisitorKeys, VisitorSettings,
 };
+pub use metrics::Metrics;
 pub use serve::serve;
 pub use service::Service;
 pub use settings::HttpSettings;
@@ -38,12 +41,14 @@ pub use templates::Templates;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use utoipa_axum::router::OpenApiRouter;
 
 /// Every call, with the document that describes them.
 fn routes() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::with_openapi(document::base())
         .merge(health::routes())
+        .merge(metrics::routes())
         .merge(messages::routes())
         .merge(pools::routes())
         .merge(vouchers::routes())
@@ -55,5 +60,6 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
 /// The service as a router, for whoever wants to put it into a server of their own.
 pub fn router(service: &Arc<Service>) -> Router {
     let (router, document) = routes().split_for_parts();
-    router.merge(document::routes(&document)).fallback(problem::no_such_call).with_state(Arc::clone(service))
+    let router = router.merge(document::routes(&document)).fallback(problem::no_such_call);
+    router.layer(from_fn_with_state(Arc::clone(service), observe::observe)).with_state(Arc::clone(service))
 }

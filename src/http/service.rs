@@ -4,14 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::cursor::Cursors;
-use super::{HttpSettings, Keys, Layers, Templates};
+use super::metrics::Looked;
+use super::{HttpSettings, Keys, Layers, Metrics, Templates};
 use crate::redemption::{Mapping, Redeemer};
 use crate::voucher::Store;
 
 /// The renderer and its store, as the calls see them. It is shared by all of them.
 pub struct Service {
     pub(super) store: Arc<dyn Store>,
-    pub(super) templates: Templates,
+    pub(super) templates: Arc<Templates>,
     pub(super) settings: HttpSettings,
     /// None where everybody may do everything.
     pub(super) keys: Option<Keys>,
@@ -19,14 +20,35 @@ pub struct Service {
     /// Which tracked events use vouchers.
     pub(super) mapping: Mapping,
     pub(super) cursors: Cursors,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) pools_looked_up: Looked,
 }
 
 impl Service {
-    /// A service over a store. Without keys, whoever reaches it may do everything.
-    pub fn new(store: Arc<dyn Store>, templates: Templates, settings: HttpSettings, keys: Option<Keys>) -> Service {
-        let cursors = Cursors::new(settings.cursor_secret.as_ref());
+    /// A service over a store, with templates whose claims `metrics` counts. Without keys, whoever reaches it may do everything.
+    pub fn new(
+        store: Arc<dyn Store>,
+        templates: Templates,
+        settings: HttpSettings,
+        keys: Option<Keys>,
+        metrics: Arc<Metrics>,
+    ) -> Service {
+        let (templates, cursors) = (Arc::new(templates), Cursors::new(settings.cursor_secret.as_ref()));
         let (layers, mapping) = (Layers::default(), Mapping::default());
-        Service { store, templates, settings, keys, layers, mapping, cursors }
+        let (waiting, rendering) = (Arc::clone(&templates), Arc::clone(&templates));
+        metrics.ask_for_waiting(move || waiting.waiting());
+        metrics.ask_for_rendering(move || rendering.threads().busy());
+        Service {
+            store,
+            templates,
+            settings,
+            keys,
+            layers,
+            mapping,
+            cursors,
+            metrics,
+            pools_looked_up: Looked::default(),
+        }
     }
 
     /// Takes those tracked events for uses of vouchers that `mapping` says.

@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 use crate::campaign::{Gatherer, Outcome, Personalizer, RenderThreads, StockWatch};
 use crate::error::{ErrorKind, Result};
 use crate::render::{Renderer, Template};
-use crate::voucher::{Channel, Store};
+use crate::voucher::{Channel, Claims, Lookup};
 
 /// How long the files of the folder are taken to be as they were seen last.
 const FRESH: Duration = Duration::from_secs(1);
@@ -32,7 +32,8 @@ const LEVELS: usize = 8;
 pub struct Templates {
     folder: PathBuf,
     renderer: Arc<Renderer>,
-    store: Arc<dyn Store>,
+    claims: Arc<dyn Claims>,
+    lookup: Arc<dyn Lookup>,
     watch: Option<StockWatch>,
     threads: Arc<RenderThreads>,
     named: Shelf<(String, Channel)>,
@@ -81,14 +82,15 @@ impl Templates {
     pub fn new(
         folder: impl Into<PathBuf>,
         renderer: Renderer,
-        store: Arc<dyn Store>,
+        claims: Arc<dyn Claims>,
+        lookup: Arc<dyn Lookup>,
         watch: Option<StockWatch>,
     ) -> Result<Templates> {
         let folder = folder.into();
         let renderer = Arc::new(renderer.in_folder(&folder));
         let threads = Arc::new(RenderThreads::for_this_machine()?);
         let (named, inline) = (Shelf::new(NAMED), Shelf::new(INLINE));
-        Ok(Templates { folder, renderer, store, watch, threads, named, inline, seen: tokio::sync::Mutex::default() })
+        Ok(Templates { folder, renderer, claims, lookup, watch, threads, named, inline, seen: tokio::sync::Mutex::default() })
     }
 
     /// The template of that name for a channel.
@@ -114,6 +116,11 @@ impl Templates {
         self.inline.get(key, self.make(false, move || renderer.compile(INLINE_NAME, channel, parts))).await
     }
 
+    /// How many single messages wait for their batch.
+    pub(super) fn waiting(&self) -> usize {
+        self.named.ready().chain(self.inline.ready()).map(|ready| ready.gatherer.waiting()).sum()
+    }
+
     /// The threads that render.
     pub(super) fn threads(&self) -> &RenderThreads {
         &self.threads
@@ -125,7 +132,7 @@ impl Templates {
         compile: impl FnOnce() -> Result<Template> + Send + 'static,
     ) -> Result<Arc<Ready>> {
         let template = Arc::new(self.threads.once(compile).await??);
-        let (claims, lookup) = (Arc::clone(&self.store) as _, Arc::clone(&self.store) as _);
+        let (claims, lookup) = (Arc::clone(&self.claims), Arc::clone(&self.lookup));
         let personalizer = Personalizer::new(Arc::clone(&template), claims, lookup, Arc::clone(&self.threads));
         let personalizer = personalizer.watched_by(self.watch.clone());
         Ok(Arc::new(Ready { template, gatherer: Gatherer::new(personalizer.clone()), personalizer, recycles }))
@@ -133,7 +140,8 @@ impl Templates {
 
     /// Forgets everything if a file of the folder has changed since somebody looked, at most once a second.
     async fn look(&self) {
-        let mut seen = self.seen.lock().await;
+        // Whoever looks now does it for all.
+        let Ok(mut seen) = self.seen.try_lock() else { return };
         if seen.as_ref().is_some_and(|sight| sight.at.elapsed() < FRESH) {
             return;
         }
@@ -231,6 +239,12 @@ impl<K: Hash + Eq + Clone> Shelf<K> {
         if places.get(key).is_some_and(|place| Arc::ptr_eq(&place.made, made)) {
             places.remove(key);
         }
+    }
+
+    /// Those that are ready by now.
+    fn ready(&self) -> impl Iterator<Item = Arc<Ready>> {
+        let ready = |place: &Place| place.made.get()?.as_ref().ok().cloned();
+        self.places().values().filter_map(ready).collect::<Vec<_>>().into_iter()
     }
 
     fn clear(&self) {

@@ -4,4 +4,5 @@
 mod health;
 mod layers;
 mod messages;
+mod metrics;
 mod service;
