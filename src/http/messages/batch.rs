@@ -102,7 +102,7 @@ impl Conveyor {
     /// Goes on until every line is answered, or the client is gone. What is not settled by then goes back.
     async fn run(mut self, mut lines: Lines) {
         let mut is_read = false;
-        loop {
+        while !(is_read && self.page.is_empty() && self.pipeline.is_empty()) {
             let (is_full, due) = (is_read || self.page.is_full(), self.page.due());
             let room = async {
                 if !is_full {
@@ -123,7 +123,6 @@ impl Conveyor {
                     Ok(room) => self.depart(room).await,
                     Err(_) => break,
                 },
-                else => break,
             }
             self.hand_on().await;
         }
