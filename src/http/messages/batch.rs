@@ -20,7 +20,7 @@ use utoipa_axum::routes;
 
 use super::form::{Found, MessageForm, Order};
 use super::lines::{Line, Lines};
-use super::page::{Answer, Page, Refused};
+use super::page::{Answer, Page, RefusedLine};
 use super::{Renders, previewed, schema};
 use crate::campaign::Pipeline;
 use crate::http::Service;
@@ -44,9 +44,9 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
 #[expect(dead_code, reason = "this form describes; nobody makes it")]
 enum AnswerLine {
     /// What became of the message.
-    Outcome(schema::Outcome),
+    Outcome(Box<schema::Outcome>),
     /// Why the line was refused.
-    Refused(Refused),
+    Refused(RefusedLine),
 }
 
 /// Renders a stream of messages, one a line, and answers a line each, in order, while the stream still comes.
