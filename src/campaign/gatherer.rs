@@ -3,12 +3,11 @@
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::outcome::Outcome;
-use super::personalizer::Personalizer;
+use super::personalizer::{Finished, Lacking, Personalizer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::render::Message;
 use crate::voucher::MessageId;
@@ -17,8 +16,6 @@ use crate::voucher::MessageId;
 const AT_ONCE: usize = 2;
 /// The largest batch.
 const LARGEST: usize = 500;
-/// After how long a batch no longer keeps others from beginning: one of its messages waits for what another sender holds.
-const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Personalises messages that come one by one. The first waits for nobody; those that come while the store is busy go together
 /// in the next call.
@@ -33,7 +30,7 @@ pub struct Gatherer {
 #[derive(Default)]
 struct Line {
     waiting: VecDeque<Waiting>,
-    /// How many batches keep others from beginning.
+    /// How many batches keep others from beginning. What waits for other senders does not.
     under_way: usize,
     /// The messages of all batches: an id stands in one batch at a time.
     ids: HashSet<MessageId>,
@@ -41,7 +38,13 @@ struct Line {
 
 struct Waiting {
     message: Message,
-    answer: oneshot::Sender<Result<Outcome>>,
+    answer: Answer,
+}
+
+/// Who waits for a message.
+struct Answer {
+    id: MessageId,
+    told: oneshot::Sender<Result<Outcome>>,
 }
 
 impl fmt::Debug for Gatherer {
@@ -61,7 +64,8 @@ impl Gatherer {
     /// # Errors
     /// As for [`Personalizer::personalize`].
     pub async fn personalize(&self, message: Message) -> Result<Outcome> {
-        let (answer, outcome) = oneshot::channel();
+        let (told, outcome) = oneshot::channel();
+        let answer = Answer { id: message.message_id.clone(), told };
         self.line().waiting.push_back(Waiting { message, answer });
         self.begin();
         outcome.await.unwrap_or_else(|_| Err(crashed()))
@@ -93,28 +97,41 @@ impl Gatherer {
 
     /// Takes batch after batch until nobody waits.
     async fn work(self) {
-        loop {
-            let Some(batch) = self.next_batch() else { return };
-            let (messages, answers): (Vec<_>, Vec<_>) =
-                batch.into_iter().map(|waiting| (waiting.message, waiting.answer)).unzip();
-            let ids: Vec<_> = messages.iter().map(|message| message.message_id.clone()).collect();
+        while let Some(batch) = self.next_batch() {
+            let (messages, mut answers) = apart(batch);
             let personalizer = self.personalizer.clone();
-            let mut personalized = tokio::spawn(async move { personalizer.personalize(messages).await });
-            let (outcomes, is_late) = match tokio::time::timeout(PATIENCE, &mut personalized).await {
-                Ok(outcomes) => (outcomes, false),
-                Err(_) => {
-                    self.line().under_way -= 1;
-                    self.begin();
-                    (personalized.await, true)
+            let personalized = tokio::spawn(async move {
+                let attempt = personalizer.begin(messages).await?;
+                personalizer.finish(attempt, Lacking::StandsAside).await
+            });
+            match personalized.await.unwrap_or_else(|_| Err(crashed())) {
+                Ok(Finished { outcomes, aside, .. }) => {
+                    let late = aside
+                        .into_iter()
+                        .filter_map(|(place, message)| Some(Waiting { message, answer: answers[place].take()? }));
+                    tokio::spawn(self.clone().wait(late.collect()));
+                    for (answer, outcome) in answers.into_iter().zip(outcomes) {
+                        self.answer(answer, outcome.map(Ok));
+                    }
                 }
-            };
-            self.forget(&ids);
-            answer(answers, outcomes.unwrap_or_else(|_| Err(crashed())));
-            if is_late {
-                // A message of the same id may have waited for this one alone.
-                return self.begin();
+                Err(error) => self.answer_all(answers, &error),
             }
         }
+    }
+
+    /// Personalises messages that wait for what another sender holds. They keep nobody else waiting.
+    async fn wait(self, late: Vec<Waiting>) {
+        let (messages, answers) = apart(late);
+        let personalizer = self.personalizer.clone();
+        let personalized = tokio::spawn(async move { personalizer.personalize(messages).await });
+        match personalized.await.unwrap_or_else(|_| Err(crashed())) {
+            Ok(outcomes) => {
+                answers.into_iter().zip(outcomes).for_each(|(answer, outcome)| self.answer(answer, Some(Ok(outcome))));
+            }
+            Err(error) => self.answer_all(answers, &error),
+        }
+        // A message of the same id may have waited for one of these alone.
+        self.begin();
     }
 
     /// The next batch. There is none where nobody waits, or only for messages that are under way.
@@ -136,24 +153,23 @@ impl Gatherer {
         Some(batch)
     }
 
-    fn forget(&self, ids: &[MessageId]) {
-        let mut line = self.line();
-        ids.iter().for_each(|id| {
-            line.ids.remove(id);
-        });
+    fn answer_all(&self, answers: Vec<Option<Answer>>, error: &Error) {
+        answers.into_iter().for_each(|answer| self.answer(answer, Some(Err(error.retold()))));
+    }
+
+    /// Tells somebody what became of their message; the next one of its id may begin. Who does not wait any more gets the same
+    /// when they ask again.
+    fn answer(&self, answer: Option<Answer>, outcome: Option<Result<Outcome>>) {
+        if let (Some(Answer { id, told }), Some(outcome)) = (answer, outcome) {
+            self.line().ids.remove(&id);
+            let _ = told.send(outcome);
+        }
     }
 }
 
-/// Gives everybody their outcome, or all of them the error. Who does not wait any more gets the same when they ask again.
-fn answer(answers: Vec<oneshot::Sender<Result<Outcome>>>, outcomes: Result<Vec<Outcome>>) {
-    match outcomes {
-        Ok(outcomes) => answers.into_iter().zip(outcomes).for_each(|(answer, outcome)| {
-            let _ = answer.send(Ok(outcome));
-        }),
-        Err(error) => answers.into_iter().for_each(|answer| {
-            let _ = answer.send(Err(error.retold()));
-        }),
-    }
+/// The messages, and whom to tell about each.
+fn apart(waiting: Vec<Waiting>) -> (Vec<Message>, Vec<Option<Answer>>) {
+    waiting.into_iter().map(|Waiting { message, answer }| (message, Some(answer))).unzip()
 }
 
 fn crashed() -> Error {

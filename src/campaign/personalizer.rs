@@ -54,16 +54,29 @@ pub(super) struct Attempt {
 
 /// What finishing a batch gives.
 pub(super) struct Finished {
-    /// The outcomes in the order of the messages, up to where it stopped.
-    pub(super) outcomes: Vec<Outcome>,
+    /// The outcomes in the order of the messages: none behind where it stopped, and for what was set aside.
+    pub(super) outcomes: Vec<Option<Outcome>>,
     /// The pool that stopped it.
     pub(super) stopped_by: Option<PoolName>,
+    /// The messages that were set aside, with their places.
+    pub(super) aside: Vec<(usize, Message)>,
+}
+
+/// What is done about messages that lack a voucher.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lacking {
+    /// Where another sender holds what they could have, they wait for it, and so do those behind them.
+    Waits,
+    /// The same, and the first that finds a pool empty or paused ends the batch.
+    Stops,
+    /// Where another sender holds what they could have, they are set aside, and keep nobody waiting.
+    StandsAside,
 }
 
 impl Attempt {
     /// Whether a message lacks what another lease holds.
     pub(super) fn is_contended(&self) -> bool {
-        self.drafts.iter().any(|draft| matches!(draft.stage, Stage::Ended(End::Refused { contended: true, .. })))
+        self.drafts.iter().any(is_contended)
     }
 }
 
@@ -124,7 +137,8 @@ impl Personalizer {
     /// what a message holds. Both are retryable with the same message ids, and give the same codes.
     pub async fn personalize(&self, messages: Vec<Message>) -> Result<Vec<Outcome>> {
         let attempt = self.begin(messages).await?;
-        Ok(self.finish(attempt, false).await?.outcomes)
+        let outcomes = self.finish(attempt, Lacking::Waits).await?.outcomes;
+        Ok(outcomes.into_iter().map_while(|outcome| outcome).collect())
     }
 
     /// Renders a batch as far as it goes, reserving what it needs.
@@ -196,13 +210,14 @@ impl Personalizer {
     }
 
     /// Settles a batch, and renders anew what the store refuses or what could not be decided, until every message has its
-    /// outcome; with `stop_when_empty`, until one finds a pool empty or paused. What is behind that goes back.
-    pub(super) async fn finish(&self, attempt: Attempt, stop_when_empty: bool) -> Result<Finished> {
+    /// outcome, or as it is said about those that lack a voucher. What is behind where it stops goes back.
+    pub(super) async fn finish(&self, attempt: Attempt, lacking: Lacking) -> Result<Finished> {
         let mut outcomes: Vec<Option<Outcome>> = attempt.drafts.iter().map(|_| None).collect();
         let mut current = Some(attempt);
         let mut queue: VecDeque<Vec<Draft>> = VecDeque::new();
         let mut stopped_by = None;
         let mut given = BTreeSet::new();
+        let mut aside = Vec::new();
         loop {
             let mut attempt = if let Some(attempt) = current.take() {
                 attempt
@@ -219,18 +234,23 @@ impl Personalizer {
                 }
             };
             let mut behind = attempt.drafts.split_off(undecided.as_ref().map_or(attempt.drafts.len(), |cut| cut.index));
-            if let (true, Some((index, pool))) = (stop_when_empty, first_empty(&attempt.drafts)) {
+            if let (Lacking::Stops, Some((index, pool))) = (lacking, first_empty(&attempt.drafts)) {
                 attempt.drafts.truncate(index);
                 behind.clear();
                 queue.clear();
                 stopped_by = Some(pool);
             }
+            if lacking == Lacking::StandsAside {
+                let contended = behind.extract_if(.., |draft| is_contended(draft));
+                aside.extend(contended.map(|draft| (draft.position, Arc::unwrap_or_clone(draft.message))));
+            }
             given.extend(attempt.drafts.iter().flat_map(taken_from));
             let refused = self.settle(attempt, &mut outcomes).await?;
-            self.requeue(&mut queue, refused, behind, undecided.is_some_and(|cut| cut.waits_for_others)).await;
+            let waits = lacking != Lacking::StandsAside && undecided.is_some_and(|cut| cut.waits_for_others);
+            self.requeue(&mut queue, refused, behind, waits).await;
         }
         self.look_at_stock(given).await;
-        Ok(Finished { outcomes: outcomes.into_iter().map_while(|outcome| outcome).collect(), stopped_by })
+        Ok(Finished { outcomes, stopped_by, aside })
     }
 
     /// Has those of the pools looked at of which somebody wants to know.
@@ -393,6 +413,10 @@ fn taken_from(draft: &Draft) -> BTreeSet<PoolName> {
     let bindings = rendered.vouchers.iter().map(|used| &used.binding);
     let taken = bindings.filter(|binding| binding.reserved && binding.source != Source::Fallback);
     taken.map(|binding| binding.from.clone()).collect()
+}
+
+fn is_contended(draft: &Draft) -> bool {
+    matches!(draft.stage, Stage::Ended(End::Refused { contended: true, .. }))
 }
 
 fn refused_by(draft: &Draft) -> Option<&PoolName> {

@@ -6,7 +6,7 @@ use std::fmt;
 use tokio::task::{JoinError, JoinHandle};
 
 use super::outcome::Outcome;
-use super::personalizer::{Attempt, Personalizer};
+use super::personalizer::{Attempt, Lacking, Personalizer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::render::Message;
 use crate::voucher::PoolName;
@@ -35,7 +35,7 @@ const IN_FLIGHT: usize = 4;
 /// # }
 /// ```
 pub struct Pipeline<T> {
-    stop_when_empty: bool,
+    lacking: Lacking,
     flights: VecDeque<Flight<T>>,
 }
 
@@ -81,13 +81,13 @@ impl<T> Default for Pipeline<T> {
 impl<T> Pipeline<T> {
     /// A pipeline with nothing in it.
     pub fn new() -> Pipeline<T> {
-        Pipeline { stop_when_empty: false, flights: VecDeque::new() }
+        Pipeline { lacking: Lacking::Waits, flights: VecDeque::new() }
     }
 
     /// Stops within a batch at the first message that finds a pool empty or paused.
     #[must_use]
     pub fn stopping_when_empty(mut self, stops: bool) -> Pipeline<T> {
-        self.stop_when_empty = stops;
+        self.lacking = if stops { Lacking::Stops } else { Lacking::Waits };
         self
     }
 
@@ -137,13 +137,14 @@ impl<T> Pipeline<T> {
                 attempt = personalizer.restart(attempt).await?;
             }
         }
-        let finished = personalizer.finish(attempt, self.stop_when_empty).await?;
+        let finished = personalizer.finish(attempt, self.lacking).await?;
         for flight in &mut self.flights {
             if let Progress::Withdrawn(messages) = &mut flight.progress {
                 flight.progress = spawn(&flight.personalizer, std::mem::take(messages));
             }
         }
-        Ok(Some(Landed { cargo: flight.cargo, outcomes: finished.outcomes, stopped_by: finished.stopped_by }))
+        let outcomes = finished.outcomes.into_iter().map_while(|outcome| outcome).collect();
+        Ok(Some(Landed { cargo: flight.cargo, outcomes, stopped_by: finished.stopped_by }))
     }
 
     /// Gives back what batches hold that will not be ended. What cannot be given back now goes back when its lease runs out.

@@ -82,6 +82,19 @@ pub(super) fn compared_with_numbers(source: &str, evaluated: Range<usize>) -> Ve
         .collect()
 }
 
+/// What a statement puts into a namespace, as in `set ns.total = ns.total + 1`.
+pub(super) fn put_into_namespace(source: &str, statement: Range<usize>) -> Option<Range<usize>> {
+    let trimmed = source[statement.clone()].trim_end();
+    let end = statement.start + trimmed.strip_suffix(['-', '+']).unwrap_or(trimmed).len();
+    let tokens = tokens(source, statement);
+    let names = tokens.iter().skip_while(|(_, token)| matches!(token, Token::Mark('-' | '+')));
+    let mut target = names.take_while(|(_, token)| *token != Token::Mark('='));
+    let is_set = target.next().is_some_and(|(_, token)| *token == Token::Name("set"));
+    let names_attribute = target.any(|(_, token)| *token == Token::Mark('.'));
+    let (equals, _) = tokens.iter().find(|(_, token)| *token == Token::Mark('='))?;
+    (is_set && names_attribute && equals + 1 < end).then(|| equals + 1..end)
+}
+
 fn end_of((offset, token): (usize, Token<'_>)) -> usize {
     match token {
         Token::Name(name) => offset + name.len(),

@@ -9,7 +9,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
 use super::failure::TemplateError;
 use super::mentions::{self, Inclusion};
-use super::source::COMPARED_FILTER;
+use super::source::{COMPARED_FILTER, KEPT_FILTER};
 use super::sources::{Sources, read};
 use super::suggest::did_you_mean;
 use super::template::Template;
@@ -94,6 +94,7 @@ impl Renderer {
         environment.set_auto_escape_callback(escaping);
         environment.set_formatter(print);
         environment.add_filter(COMPARED_FILTER, compared);
+        environment.add_filter(KEPT_FILTER, jinja::kept);
         environment.set_fuel(Some(limits.instructions));
         environment.set_recursion_limit(limits.nesting);
         Renderer { environment, folder: None, limits }

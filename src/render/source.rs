@@ -1,7 +1,8 @@
 //! What Tearoff adds to Jinja's syntax, read in the author's source before the engine sees it.
 //!
 //! `$cst.<name>.coupon$` in literal text and the statement `{% abort %}` are rewritten into calls that the engine knows; what
-//! is compared with a number passes through a filter that refuses text.
+//! is compared with a number passes through a filter that refuses text, and what is put into a namespace through one that
+//! refuses other namespaces.
 //! Only the author's text is read: data is inserted later and never looked at again.
 
 use std::ops::Range;
@@ -13,6 +14,8 @@ use super::scan::{Segment, keyword, segments};
 pub(super) const COUPON_FUNCTION: &str = "__coupon";
 /// The filter that what is compared with a number passes through.
 pub(super) const COMPARED_FILTER: &str = "__compared";
+/// The filter that what is put into a namespace passes through.
+pub(super) const KEPT_FILTER: &str = "__kept";
 /// The longest name of a pool, in bytes.
 const NAME_LIMIT: usize = 64;
 
@@ -123,7 +126,15 @@ fn replacements(source: &str, json: bool) -> Vec<(Range<usize>, String)> {
                 let call = source[range.clone()].replacen("abort", "abort()", 1);
                 found.push((range.start - 2..range.end + 2, format!("{{{{{call}}}}}")));
             }
-            Segment::Expression(range) | Segment::Statement(range) => found.extend(compared(source, range)),
+            Segment::Expression(range) => found.extend(compared(source, range)),
+            Segment::Statement(range) => match mentions::put_into_namespace(source, range.clone()) {
+                Some(value) => {
+                    found.push((value.start..value.start, "(".to_owned()));
+                    found.extend(compared(source, range));
+                    found.push((value.end..value.end, format!(")|{KEPT_FILTER}")));
+                }
+                None => found.extend(compared(source, range)),
+            },
         }
     }
     found

@@ -1,9 +1,16 @@
 //! One message: what it is given, and what is refused.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tearoff::http::{self, HttpSettings, Key, Keys, Scope, Service, Templates};
+use tearoff::render::{Limits, Renderer};
+use tearoff::store::SqliteStore;
 
 use crate::service::{Answer, Running, Shop, until};
 
@@ -243,18 +250,79 @@ fn one_message_that_many_ask_for_at_once_has_one_code() {
 #[test]
 fn a_client_that_goes_away_leaves_nothing_half_done() {
     let service = shop().serve();
-    for customer in 0..5 {
-        let body = message(&format!("m{customer}"), &format!("c{customer}")).to_string();
+    outcome(&service, &message("warm", "warm"));
+    let body = |n: u64| message(&format!("m{n}"), &format!("c{n}"));
+    for n in 0..8 {
+        let body = body(n).to_string();
         let mut connection = TcpStream::connect(service.address()).unwrap();
         let head = "POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length:";
         write!(connection, "{head} {}\r\n\r\n{body}", body.len()).unwrap();
+        // Each goes away at another point of its message.
+        std::thread::sleep(Duration::from_millis(n));
     }
-    until("every message that was read is settled", || {
-        let counts = counts(&service);
-        (counts["reserved"] == 0 && counts["assigned"] == 5).then_some(())
+    until("nothing is left half settled", || (counts(&service)["reserved"] == 0).then_some(()));
+    let codes: HashSet<String> = (0..8).map(|n| code(&outcome(&service, &body(n))).to_owned()).collect();
+    assert_eq!((codes.len(), available(&service)), (8, 1));
+}
+
+/// A service with these keys, each called after its secret, until the test program ends.
+fn keyed(keys: &[(&str, Scope)]) -> String {
+    let key = |(secret, scope): &(&str, Scope)| Key {
+        id: (*secret).to_owned(),
+        hash: Sha256::digest(secret).into(),
+        scopes: vec![*scope],
+    };
+    let keys = Keys::new(keys.iter().map(key).collect());
+    let store = Arc::new(SqliteStore::in_memory("default").unwrap());
+    let templates = Templates::new("no-such-folder", Renderer::new(Limits::default()), store.clone(), None).unwrap();
+    let service = Arc::new(Service::new(store, templates, HttpSettings::default(), Some(keys)));
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    listener.set_nonblocking(true).unwrap();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            http::serve(&service, listener, std::future::pending()).await.unwrap();
+        });
     });
-    let codes: Vec<Value> =
-        (0..5).map(|n| outcome(&service, &message(&format!("m{n}"), &format!("c{n}")))["vouchers"].clone()).collect();
-    assert_eq!(codes.iter().collect::<std::collections::HashSet<_>>().len(), 5);
-    assert_eq!(available(&service), 5);
+    format!("http://{address}")
+}
+
+#[test]
+fn each_key_renders_what_its_scope_allows() {
+    use Scope::{CodesRead, Render, RenderWeb, Test};
+    let address = keyed(&[("all", Render), ("web", RenderWeb), ("trial", Test), ("desk", CodesRead)]);
+    let status = |path: &str, key: &str, body: &str| {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
+        let mut request =
+            config.new_agent().post(format!("{address}{path}")).header("Content-Type", "application/json");
+        if !key.is_empty() {
+            request = request.header("Authorization", format!("Bearer {key}"));
+        }
+        request.send(body).unwrap().status().as_u16()
+    };
+    let message = |channel: &str, mode: &str| {
+        let parts = if channel == "sms" { json!({"body.txt": "a"}) } else { json!({"body.html": "a"}) };
+        json!({"message_id": "m", "channel": channel, "mode": mode, "parts": parts}).to_string()
+    };
+    let expected = [
+        ("all", "sms", "live", 200),
+        ("all", "web_layer", "preview", 200),
+        ("all", "sms", "test", 403),
+        ("web", "web_layer", "live", 200),
+        ("web", "sms", "live", 403),
+        ("web", "web_layer", "test", 403),
+        ("trial", "sms", "test", 200),
+        ("trial", "sms", "live", 403),
+        ("desk", "sms", "live", 403),
+        ("", "sms", "live", 401),
+    ];
+    for (key, channel, mode, wanted) in expected {
+        assert_eq!(status("/v1/messages", key, &message(channel, mode)), wanted, "{key}: {channel}, {mode}");
+    }
+    assert_eq!(status("/v1/messages", "desk", "{"), 403, "nobody else's body is read");
+    assert_eq!(status("/v1/messages/release", "web", r#"{"message_id": "m"}"#), 403);
+    assert_eq!(status("/v1/messages/release", "all", r#"{"message_id": "m"}"#), 404);
+    assert_eq!(status("/v1/messages/batch", "desk", ""), 403);
 }

@@ -20,7 +20,7 @@ use utoipa_axum::routes;
 
 use super::form::{Found, MessageForm, Order};
 use super::lines::{Line, Lines};
-use super::page::{Answer, Page, Refused};
+use super::page::{Answer, Page, RefusedLine};
 use super::{Renders, previewed, schema};
 use crate::campaign::Pipeline;
 use crate::http::Service;
@@ -44,9 +44,9 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
 #[expect(dead_code, reason = "this form describes; nobody makes it")]
 enum AnswerLine {
     /// What became of the message.
-    Outcome(schema::Outcome),
+    Outcome(Box<schema::Outcome>),
     /// Why the line was refused.
-    Refused(Refused),
+    Refused(RefusedLine),
 }
 
 /// Renders a stream of messages, one a line, and answers a line each, in order, while the stream still comes.
@@ -102,7 +102,7 @@ impl Conveyor {
     /// Goes on until every line is answered, or the client is gone. What is not settled by then goes back.
     async fn run(mut self, mut lines: Lines) {
         let mut is_read = false;
-        loop {
+        while !(is_read && self.page.is_empty() && self.pipeline.is_empty()) {
             let (is_full, due) = (is_read || self.page.is_full(), self.page.due());
             let room = async {
                 if !is_full {
@@ -123,7 +123,6 @@ impl Conveyor {
                     Ok(room) => self.depart(room).await,
                     Err(_) => break,
                 },
-                else => break,
             }
             self.hand_on().await;
         }

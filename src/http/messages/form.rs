@@ -54,15 +54,16 @@ pub(super) struct MessageForm {
 }
 
 fn channel() -> Object {
-    choice(Channel::ALL.map(Channel::as_str)).build()
+    choice("How the message travels.", Channel::ALL.map(Channel::as_str)).build()
 }
 
 fn mode() -> Object {
-    choice(["live", "test", "preview"]).default(Some(json!("live"))).build()
+    let description = "What it is rendered for: `test` takes codes that can be reclaimed, `preview` takes none.";
+    choice(description, ["live", "test", "preview"]).default(Some(json!("live"))).build()
 }
 
-fn choice<const N: usize>(names: [&'static str; N]) -> ObjectBuilder {
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names))
+fn choice<const N: usize>(description: &str, names: [&'static str; N]) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).description(Some(description)).enum_values(Some(names))
 }
 
 /// A message, and where its template comes from.

@@ -98,7 +98,7 @@ struct ReleaseForm {
 /// Vouchers that the customer has for a whole campaign or for good stay with the customer, and so do those that are redeemed.
 /// Asked again, it gives nothing more back.
 #[utoipa::path(post, path = "/v1/messages/release", tag = "messages", request_body = ReleaseForm, responses(
-    (status = OK, body = schema::Released),
+    (status = OK, body = schema::ReleasedMessage),
     (status = BAD_REQUEST, body = Problem, content_type = "application/problem+json"),
     (status = UNAUTHORIZED, body = Problem, content_type = "application/problem+json"),
     (status = FORBIDDEN, body = Problem, content_type = "application/problem+json"),

@@ -164,7 +164,7 @@ impl Page {
                     }
                 }
                 Some(Answer::Refused(problem)) => {
-                    write(&mut text, &Refused { line, message_id, error: problem.into() });
+                    write(&mut text, &RefusedLine { line, message_id, error: problem.into() });
                 }
                 None => unreachable!("a page is written when every line has its answer"),
             }
@@ -197,7 +197,7 @@ impl Answer {
 
 /// The answer to a line that is wrong, or cannot be answered now.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Refused {
+pub(super) struct RefusedLine {
     /// The number of the line, from 1.
     line: u64,
     /// The message's id, where it has one.

@@ -30,16 +30,16 @@ pub(super) struct Outcome {
     /// What it was rendered for.
     mode: String,
     /// How it ended.
-    status: Status,
+    status: OutcomeStatus,
     /// The text of every part, where it is rendered.
     #[schema(nullable = false)]
     parts: Option<BTreeMap<String, String>>,
     /// Every voucher that it shows, where it is rendered.
     #[schema(nullable = false)]
-    vouchers: Option<Vec<Shown>>,
+    vouchers: Option<Vec<ShownVoucher>>,
     /// Why it is not rendered.
     #[schema(nullable = false)]
-    reason: Option<Reason>,
+    reason: Option<OutcomeReason>,
     /// The pool that this is about, if it is about one.
     pool: Option<String>,
     /// The reason, for people.
@@ -47,13 +47,13 @@ pub(super) struct Outcome {
     message: Option<String>,
     /// The campaign event that tells it; none for what is suppressed, and for a preview.
     #[schema(required)]
-    event: Option<Event>,
+    event: Option<CampaignEvent>,
 }
 
 /// How a message ended.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
-enum Status {
+enum OutcomeStatus {
     /// It is complete.
     Rendered,
     /// It is not to be sent, and an event says so.
@@ -65,7 +65,7 @@ enum Status {
 /// Why a message cannot be personalised.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
-enum Reason {
+enum OutcomeReason {
     PoolEmpty,
     PoolPaused,
     UnknownPool,
@@ -78,7 +78,7 @@ enum Reason {
 
 /// A voucher that a message shows.
 #[derive(ToSchema)]
-struct Shown {
+struct ShownVoucher {
     /// The pool that the template names.
     pool: String,
     /// The code.
@@ -96,7 +96,7 @@ struct Shown {
 
 /// What analytics are fed with.
 #[derive(ToSchema)]
-struct Event {
+struct CampaignEvent {
     /// Always `campaign`.
     r#type: String,
     /// When the outcome was decided.
@@ -106,12 +106,12 @@ struct Event {
     #[schema(required)]
     customer_id: Option<String>,
     /// What happened.
-    properties: Properties,
+    properties: CampaignEventProperties,
 }
 
 /// What a campaign event says.
 #[derive(ToSchema)]
-struct Properties {
+struct CampaignEventProperties {
     #[schema(required)]
     campaign_id: Option<String>,
     message_id: String,
@@ -120,7 +120,7 @@ struct Properties {
     /// `enqueued` or `enqueue_failed`.
     status: String,
     #[schema(required)]
-    reason: Option<Reason>,
+    reason: Option<OutcomeReason>,
     #[schema(required)]
     pool: Option<String>,
     #[schema(required)]
@@ -130,7 +130,7 @@ struct Properties {
 /// What releasing a message did.
 #[derive(ToSchema)]
 #[schema(example = json!({"released": 1, "kept": 0}))]
-pub(super) struct Released {
+pub(super) struct ReleasedMessage {
     /// Vouchers that went back to their pools.
     released: u64,
     /// Vouchers that stay with the customer, because they are the customer's for longer than the message, or redeemed.

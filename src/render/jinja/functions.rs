@@ -7,11 +7,14 @@ use minijinja::value::{Enumerator, Kwargs, Object, ObjectRepr, Rest, ValueKind, 
 use minijinja::{Environment, Error, ErrorKind, State, Value, functions};
 
 use super::args::{Args, checked, invalid, items};
+use super::json::DEPTH;
 
 pub(super) fn install(env: &mut Environment<'_>) {
     env.add_function("dict", |value: Option<Value>, more: Kwargs| dict(value, &more).map(Value::from_pairs));
     env.add_function("namespace", |value: Option<Value>, more: Kwargs| {
-        functions::namespace(Some(Value::from_pairs(dict(value, &more)?).into()))
+        let pairs = dict(value, &more)?;
+        pairs.iter().try_for_each(|(_, value)| check_kept(value, DEPTH, &mut { MOST_KEPT }))?;
+        functions::namespace(Some(Value::from_pairs(pairs).into()))
     });
     env.add_function("cycler", cycler);
     super::args::add_functions(env, &[("joiner", &["sep"], joiner)]);
@@ -35,6 +38,33 @@ fn dict(value: Option<Value>, more: &Kwargs) -> Result<Vec<(Value, Value)>, Erro
         pairs.push((Value::from(name), more.peek(name)?));
     }
     Ok(pairs)
+}
+
+/// What is put into a namespace passes through here: a namespace that holds itself, or values that it nests ever deeper, would
+/// exhaust the stack of whoever prints it.
+pub(crate) fn kept(value: Value) -> Result<Value, Error> {
+    check_kept(&value, DEPTH, &mut { MOST_KEPT }).map(|()| value)
+}
+
+/// How many values one that is put into a namespace may hold, at every depth together.
+const MOST_KEPT: usize = 10_000;
+
+fn check_kept(value: &Value, depth: usize, left: &mut usize) -> Result<(), Error> {
+    let too_many = || invalid(format!("what is put into a namespace holds more than {MOST_KEPT} values"));
+    *left = left.checked_sub(1).ok_or_else(too_many)?;
+    let Some(object) = value.as_object() else { return Ok(()) };
+    if object.type_name().ends_with("::Namespace") {
+        return Err(invalid("a namespace cannot be put into a namespace"));
+    }
+    let Some(depth) = depth.checked_sub(1) else {
+        return Err(invalid(format!("what is put into a namespace is nested deeper than {DEPTH}")));
+    };
+    let is_map = value.kind() == ValueKind::Map;
+    for item in value.try_iter().into_iter().flatten() {
+        let inner = if is_map { value.get_item(&item).unwrap_or_default() } else { item };
+        check_kept(&inner, depth, left)?;
+    }
+    Ok(())
 }
 
 #[derive(Debug)]

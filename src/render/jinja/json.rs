@@ -10,7 +10,7 @@ pub(super) const FILTERS: &[Entry] =
     &[("tojson", &["value", "indent"], tojson), ("pprint", &["value"], |_, args| pprint(args.value("value")))];
 
 /// Values nested deeper than this are refused, before they exhaust the stack.
-const DEPTH: usize = 128;
+pub(super) const DEPTH: usize = 128;
 
 /// Keys in order and letters beyond ASCII as `\u…`, as Jinja2 writes JSON; safe within HTML.
 fn tojson(_: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {

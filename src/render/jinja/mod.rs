@@ -33,6 +33,7 @@ mod urlize;
 
 use minijinja::{Environment, UndefinedBehavior};
 
+pub(crate) use functions::kept;
 pub(crate) use instant::Instant;
 pub(crate) use output::format_value;
 pub(crate) use random::SEED;
