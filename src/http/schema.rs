@@ -182,7 +182,7 @@ pub(super) struct TrackedEvent {
 #[derive(Deserialize, ToSchema)]
 #[serde(untagged)]
 pub(super) enum TrackedEvents {
-    One(TrackedEvent),
+    One(Box<TrackedEvent>),
     Many(Vec<TrackedEvent>),
 }
 

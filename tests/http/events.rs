@@ -96,7 +96,7 @@ fn what_is_no_event_is_refused_and_changes_nothing() {
         ("application/x-ndjson", "{}", 415, "unsupported_media_type"),
     ] {
         let answer = service.send("/v1/events", content_type, body);
-        assert_eq!((answer.status, answer.problem().as_str()), (status, code), "{:.40}", body);
+        assert_eq!((answer.status, answer.problem().as_str()), (status, code), "{body:.40}");
     }
     assert_eq!(service.pools(), before);
 }

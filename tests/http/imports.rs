@@ -3,6 +3,8 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::json;
 
 use crate::service::{Running, Shop};
@@ -97,6 +99,13 @@ fn parameters_say_how_a_file_is_read() {
     assert_eq!(service.pools(), before);
 }
 
+/// One line of 64 MiB, compressed a thousand times.
+fn bomb() -> Vec<u8> {
+    let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
+    (0..64).for_each(|_| bomb.write_all(&[b'A'; 1 << 20]).unwrap());
+    bomb.finish().unwrap()
+}
+
 #[test]
 fn a_broken_file_changes_nothing_and_makes_no_pool() {
     let service = service();
@@ -115,6 +124,7 @@ fn a_broken_file_changes_nothing_and_makes_no_pool() {
         (XLSX, &workbook[..workbook.len() / 2]),
         (XLSX, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
         (CSV, b"\x1f\x8b\x08\x00broken"),
+        (CSV, &bomb()),
     ] {
         let answer = service.send("/v1/pools/new/import", content_type, body);
         assert_eq!(answer.status, 422, "{:?} {}", &body[..body.len().min(40)], answer.json());

@@ -99,7 +99,7 @@ fn a_body_that_is_none_changes_nothing() {
         ("application/json", &large, 413, "body_too_large"),
     ] {
         let answer = service.call("PUT", "/v1/pools/spare", &[("Content-Type", content_type)], body.as_bytes());
-        assert_eq!((answer.status, answer.problem().as_str()), (status, code), "{:.40}", body);
+        assert_eq!((answer.status, answer.problem().as_str()), (status, code), "{body:.40}");
     }
     assert_eq!(service.pools(), before);
 }
