@@ -39,6 +39,7 @@ struct CustomerQuestion {
 #[utoipa::path(
     post,
     path = "/v1/customers/vouchers",
+    operation_id = "show_customer",
     tag = "customers",
     request_body = CustomerQuestion,
     responses((status = OK, body = Vec<schema::VoucherRecord>, description = "The vouchers, perhaps none"), Sent)
@@ -74,11 +75,13 @@ struct AssignmentRequest {
     context: Option<Attributes>,
 }
 
-/// Assigns a voucher outside of a message. The same assignment gives its customer the same voucher again. It becomes the
-/// customer's current voucher of the pool.
+/// Assigns a voucher outside of a message.
+///
+/// The same assignment gives its customer the same voucher again. It becomes the customer's current voucher of the pool.
 #[utoipa::path(
     post,
     path = "/v1/customers/assign",
+    operation_id = "assign_voucher",
     tag = "customers",
     request_body(content = AssignmentRequest, example = json!({
         "customer_id": "c42", "pool": "spring", "assignment_id": "welcome-step"

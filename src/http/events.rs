@@ -50,11 +50,14 @@ struct Report {
     results: Vec<&'static str>,
 }
 
-/// Uses the vouchers that tracked events tell of. Each event of a list stands for itself; one that is sent alone and cannot be
-/// read is refused. Sending an event again changes nothing, and gets the same answer.
+/// Uses the vouchers that tracked events tell of.
+///
+/// Each event of a list stands for itself; one that is sent alone and cannot be read is refused. Sending an event again changes
+/// nothing, and gets the same answer.
 #[utoipa::path(
     post,
     path = "/v1/events",
+    operation_id = "ingest_events",
     tag = "vouchers",
     request_body(content = schema::TrackedEvents, example = json!({
         "type": "purchase", "customer_id": "c42", "timestamp": "2026-11-20T09:00:00Z",

@@ -1,4 +1,4 @@
-//! The forms of answers that rooms below this one have, for the document. `tests/http/document.rs` holds them against answers.
+//! The forms of answers that rooms below this one have, for the document. `tests/http/schemas.rs` holds them against answers.
 #![expect(dead_code, reason = "they are described, and never made")]
 
 use serde::Deserialize;
@@ -182,7 +182,7 @@ pub(super) struct TrackedEvent {
 #[derive(Deserialize, ToSchema)]
 #[serde(untagged)]
 pub(super) enum TrackedEvents {
-    One(TrackedEvent),
+    One(Box<TrackedEvent>),
     Many(Vec<TrackedEvent>),
 }
 
@@ -228,6 +228,11 @@ struct Rejected {
     /// Why, without its data.
     reason: String,
 }
+
+/// An Excel workbook.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub(super) struct Workbook(Vec<u8>);
 
 /// What became of the rows of a file.
 #[derive(ToSchema)]

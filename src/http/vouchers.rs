@@ -39,6 +39,7 @@ struct VoucherCode {
 #[utoipa::path(
     post,
     path = "/v1/vouchers/lookup",
+    operation_id = "look_up_voucher",
     tag = "vouchers",
     request_body = VoucherCode,
     responses(
@@ -85,11 +86,14 @@ struct VoucherValidity {
     reason: Option<&'static str>,
 }
 
-/// Says whether a voucher can be used at this moment, and changes nothing. A key without `codes:read` hears the same of every
-/// voucher that cannot be used, so that nobody finds out with it which codes exist.
+/// Says whether a voucher can be used at this moment, and changes nothing.
+///
+/// A key without `codes:read` hears the same of every voucher that cannot be used, so that nobody finds out with it which codes
+/// exist.
 #[utoipa::path(
     post,
     path = "/v1/vouchers/validate",
+    operation_id = "validate_voucher",
     tag = "vouchers",
     request_body = VoucherCheck,
     responses((status = OK, body = VoucherValidity, description = "The answer"), Sent)
@@ -135,10 +139,13 @@ struct VoucherUsed {
     result: RedemptionResult,
 }
 
-/// Uses a voucher, once, whatever races for it. The same event gets the same answer again.
+/// Uses a voucher, once, whatever races for it.
+///
+/// The same event gets the same answer again.
 #[utoipa::path(
     post,
     path = "/v1/vouchers/redeem",
+    operation_id = "redeem_voucher",
     tag = "vouchers",
     request_body = VoucherUse,
     responses((status = OK, body = VoucherUsed, description = "The answer, also where it is no"), Sent)

@@ -2,10 +2,18 @@
 #![allow(clippy::unwrap_used)]
 
 mod batch;
+mod customers;
+mod events;
 mod health;
+mod imports;
 mod layers;
 mod messages;
 mod metrics;
+mod pools;
+mod schemas;
+mod scopes;
+#[path = "../servers/mod.rs"]
 mod servers;
 mod service;
-#[path = "../servers/mod.rs"]
+mod tokens;
+mod vouchers;

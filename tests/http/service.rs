@@ -135,6 +135,23 @@ impl Running {
         self.call("POST", path, &[("Content-Type", "application/json")], body.to_string().as_bytes())
     }
 
+    /// Puts JSON.
+    pub(crate) fn put(&self, path: &str, body: &Value) -> Answer {
+        self.call("PUT", path, &[("Content-Type", "application/json")], body.to_string().as_bytes())
+    }
+
+    /// Posts something of another type.
+    pub(crate) fn send(&self, path: &str, content_type: &str, body: impl AsRef<[u8]>) -> Answer {
+        self.call("POST", path, &[("Content-Type", content_type)], body.as_ref())
+    }
+
+    /// All that pools show: what is to be the same before and after a call that was refused. When they will be empty is not.
+    pub(crate) fn pools(&self) -> Value {
+        let mut pools = self.get("/v1/pools").json();
+        pools.as_array_mut().unwrap().iter_mut().for_each(|pool| pool["dry_at"] = Value::Null);
+        pools
+    }
+
     pub(crate) fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0);
         let agent = config.timeout_global(Some(Duration::from_secs(60))).build().new_agent();
@@ -181,6 +198,7 @@ impl Answer {
     }
 
     /// The code of a problem.
+    #[track_caller]
     pub(crate) fn problem(&self) -> String {
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
         let problem = self.json();

@@ -45,11 +45,13 @@ struct GenerationRequest {
     charset: Option<String>,
 }
 
-/// Adds random codes to a pool, which is made if it does not exist. Every call adds so many more: a call whose answer was lost is
-/// not to be repeated without a look at the pool.
+/// Adds random codes to a pool, which is made if it does not exist.
+///
+/// Every call adds so many more: a call whose answer was lost is not to be repeated without a look at the pool.
 #[utoipa::path(
     post,
     path = "/v1/pools/{pool}/generate",
+    operation_id = "generate_codes",
     tag = "pools",
     params(("pool" = String, Path, description = "The pool's name", example = "spring")),
     request_body(content = GenerationRequest, example = json!({"count": 5000, "pattern": "SUM-####-####"})),

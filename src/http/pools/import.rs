@@ -60,12 +60,14 @@ struct Reading {
     accept_numeric: Option<bool>,
 }
 
-/// Imports a file of codes into a pool, which is made if it does not exist. The body is the file: delimited text, a code on each
-/// line, JSON lines or a workbook. It is taken up whole before anything is added, so that a broken one, or half a one, changes
-/// nothing; and importing it again does no harm.
+/// Imports a file of codes into a pool, which is made if it does not exist.
+///
+/// The body is the file: delimited text, a code on each line, JSON lines or a workbook. It is taken up whole before anything is
+/// added, so that a broken one, or half a one, changes nothing; and importing it again does no harm.
 #[utoipa::path(
     post,
     path = "/v1/pools/{pool}/import",
+    operation_id = "import_codes",
     tag = "pools",
     params(("pool" = String, Path, description = "The pool's name", example = "spring"), Reading),
     request_body(description = "The file", content(
@@ -73,7 +75,7 @@ struct Reading {
         (String = "text/tab-separated-values"),
         (String = "text/plain"),
         (String = "application/x-ndjson"),
-        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+        (schema::Workbook = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
     )),
     responses(
         (status = OK, body = schema::ImportReport, description = "What became of the rows"),

@@ -58,6 +58,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
 #[utoipa::path(
     get,
     path = "/v1/pools",
+    operation_id = "list_pools",
     tag = "pools",
     responses((status = OK, body = Vec<schema::Pool>, description = "All pools"), Asked)
 )]
@@ -70,6 +71,7 @@ async fn list(_: Allowed<PoolsRead>, State(service): State<Arc<Service>>) -> Res
 #[utoipa::path(
     get,
     path = "/v1/pools/{pool}",
+    operation_id = "show_pool",
     tag = "pools",
     params(("pool" = String, Path, description = "The pool's name", example = "spring")),
     responses(
@@ -86,11 +88,13 @@ async fn show(
     answer(&service, StatusCode::OK, &name).await
 }
 
-/// Makes a pool, or replaces its settings. What the body leaves out is not set; only a pool that is paused stays so until the
-/// body says otherwise.
+/// Makes a pool, or replaces its settings.
+///
+/// What the body leaves out is not set; only a pool that is paused stays so until the body says otherwise.
 #[utoipa::path(
     put,
     path = "/v1/pools/{pool}",
+    operation_id = "put_pool",
     tag = "pools",
     params(("pool" = String, Path, description = "The pool's name", example = "spring")),
     request_body(content = schema::PoolSettings, example = json!({"valid_for": "30d", "limit_per_customer": 1})),

@@ -57,10 +57,13 @@ struct VoucherPage {
     cursor: Option<String>,
 }
 
-/// Lists the vouchers of a pool, page by page. The cursor is opaque, and good for this pool alone.
+/// Lists the vouchers of a pool, page by page.
+///
+/// The cursor is opaque, and good for this pool alone.
 #[utoipa::path(
     get,
     path = "/v1/pools/{pool}/vouchers",
+    operation_id = "list_vouchers",
     tag = "pools",
     params(("pool" = String, Path, description = "The pool's name", example = "spring"), Wanted),
     responses(
