@@ -4,3 +4,4 @@
 mod health;
 mod layers;
 mod service;
+mod tokens;
