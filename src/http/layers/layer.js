@@ -20,15 +20,16 @@
     '.card a{color:#1c5c46}',
     '.copy,.reveal,.card a.button{display:inline-block;padding:12px 26px;border:0;border-radius:99px;background:#1c5c46;color:#fff;font:600 16px/1.25 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;text-decoration:none;cursor:pointer}',
     '.reveal:hover,.card a.button:hover{background:#154a38}',
-    '.copy{margin:0 0 16px;padding:9px 20px;border:1.5px solid currentColor;background:none;color:#1c5c46;font-size:15px}',
-    '.copy:hover{background:#eef4f1}',
+    'button.copy{margin:8px 0 0;padding:9px 20px;border:1.5px solid currentColor;background:none;color:inherit;font-size:15px}',
+    '.card .copy{margin:0 0 16px;color:#1c5c46}',
+    'button.copy:hover{background:rgba(127,127,127,.14)}',
     '.close{position:absolute;top:10px;right:10px;width:40px;height:40px;border:0;border-radius:50%;background:none;color:#55605b;font:26px/1 system-ui,sans-serif;cursor:pointer}',
     '.close:hover{background:#eef1ef}',
     '.reveal{position:fixed;right:20px;bottom:20px;z-index:2147483000;box-shadow:0 8px 28px rgba(15,25,20,.3)}',
     '.reveal[aria-busy=true]{opacity:.6;cursor:progress}',
     ':focus-visible{outline:3px solid #e2a33b;outline-offset:2px}',
     '@media (prefers-reduced-motion:no-preference){dialog.card[open]{animation:rise .28s ease-out}.reveal{animation:rise .28s ease-out}@keyframes rise{from{opacity:0;transform:translateY(14px)}}}',
-    '@media (prefers-color-scheme:dark){dialog.card{background:#1b2421;color:#f1ede4}.card p,.close{color:#b3bdb7}.card a,.copy{color:#8fd3b6}.card a.button{color:#fff}.close:hover,.copy:hover{background:#2a3531}}'
+    '@media (prefers-color-scheme:dark){dialog.card{background:#1b2421;color:#f1ede4}.card p,.close{color:#b3bdb7}.card a,.card .copy{color:#8fd3b6}.card a.button{color:#fff}.close:hover{background:#2a3531}}'
   ].join('');
 
   /* A display is asked for under one name, however often. */
