@@ -14,9 +14,10 @@ test: tools                ## Every test, and the examples in the documentation
 test-long: tools           ## The same with many more cases of the random tests
 	TEAROFF_LONG=1 PROPTEST_CASES=2000 $(CARGO) test --release --all-targets --no-fail-fast
 
-# The tests start servers of their own and compile what cuts their power.
-tools:                     ## What the tests need beside Rust: a Redis server, a C compiler, OpenSSL, Prometheus' checker
-	@missing=; for tool in redis-server:redis-server cc:gcc openssl:openssl promtool:prometheus; do \
+# The tests start servers of their own, compile what cuts their power, and look at web layers in a browser.
+tools:                     ## What the tests need beside Rust: servers, a browser, and packages of Python and Node.js
+	@missing=; for tool in redis-server:redis-server cc:gcc openssl:openssl promtool:prometheus chromium:chromium \
+			node:nodejs npm:npm; do \
 		command -v $${tool%:*} >/dev/null || missing="$$missing $${tool#*:}"; \
 	done; \
 	install="apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy$$missing"; \
@@ -24,6 +25,8 @@ tools:                     ## What the tests need beside Rust: a Redis server, a
 	elif [ "$$(id -u)" = 0 ]; then sh -c "$$install"; \
 	elif sudo -n true 2>/dev/null; then sudo -n sh -c "$$install"; \
 	else echo "The tests need more than is here. Run: sudo apt-get install$$missing" >&2; exit 1; fi
+	@cmp -s tests/browser/package-lock.json tests/browser/node_modules/.made-of || { \
+		(cd tests/browser && npm ci --no-audit --no-fund) && cp tests/browser/package-lock.json tests/browser/node_modules/.made-of; }
 
 lint:                      ## Format, clippy and documentation, without a warning
 	$(CARGO) fmt --check

@@ -37,6 +37,7 @@ fn every_command_explains_itself_with_an_example() {
         "customer forget",
         "events ingest",
         "export",
+        "token",
         "import-due",
         "doctor",
         "bench",

@@ -20,4 +20,5 @@ mod rules;
 mod schedules;
 mod shop;
 mod stores;
+mod tokens;
 mod vouchers;

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use crate::service::{Answer, Running, Shop};
 
 const SHOP: &str = "https://shop.example";
-const SECRET: &str = "0123456789abcdef0123456789abcdef";
+pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const OLD_SECRET: &str = "an older secret, which is being replaced";
 
 /// A shop with a layer that shows a code of the pool `spring`.
-fn shop(settings: &str, codes: usize) -> Shop {
+pub(crate) fn shop(settings: &str, codes: usize) -> Shop {
     let shop = Shop::new();
     configure(&shop, settings);
     shop.write(
@@ -58,12 +58,12 @@ fn display_with(service: &Running, headers: &[(&str, &str)], wish: &Value) -> An
     service.call("POST", "/v1/layers/spring/display", &headers, wish.to_string().as_bytes())
 }
 
-fn display(service: &Running, wish: &Value) -> Answer {
+pub(crate) fn display(service: &Running, wish: &Value) -> Answer {
     display_with(service, &[], wish)
 }
 
 /// The code that an answer shows.
-fn code(answer: &Answer) -> String {
+pub(crate) fn code(answer: &Answer) -> String {
     assert_eq!(answer.status, 200, "{answer:?}");
     let layer = answer.json();
     let code = layer["codes"][0].as_str().unwrap().to_owned();
@@ -77,7 +77,7 @@ fn cookie(answer: &Answer) -> &str {
 }
 
 /// How many codes of the pool somebody has.
-fn assigned(shop: &Shop) -> u64 {
+pub(crate) fn assigned(shop: &Shop) -> u64 {
     let pool: Value = serde_json::from_str(&shop.tearoff(&["pool", "show", "spring", "--json"])).unwrap();
     assert_eq!(pool["reserved"], 0, "{pool}");
     pool["assigned"].as_u64().unwrap_or_else(|| panic!("{pool}"))
