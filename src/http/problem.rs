@@ -106,3 +106,9 @@ pub(super) async fn no_such_call() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "no_such_call", "there is no such call")
         .with_help("GET /openapi.json lists every call")
 }
+
+/// The answer to a method that a call does not have; the header `Allow` names those that it has.
+pub(super) async fn no_such_method() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "no_such_method", "the call has no such method")
+        .with_help("the header 'Allow' names its methods; GET /openapi.json lists every call")
+}

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::metrics::{Looked, Measured, Metrics};
-use super::{HttpSettings, Keys};
+use super::readiness::Readiness;
+use super::{HttpSettings, KeyRing};
 use crate::campaign::StockWatch;
 use crate::voucher::{Claims, Store};
 
@@ -17,17 +18,19 @@ pub struct Service {
     pub(super) watch: StockWatch,
     pub(super) settings: HttpSettings,
     /// None where everybody may do everything.
-    pub(super) keys: Option<Keys>,
+    pub(super) keys: Option<KeyRing>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) pools_looked_up: Looked,
+    pub(super) readiness: Readiness,
 }
 
 impl Service {
     /// A service over a store. Without keys, whoever reaches it may do everything. The watch hears of pools that become low.
-    pub fn new(store: Arc<dyn Store>, settings: HttpSettings, keys: Option<Keys>, watch: StockWatch) -> Service {
+    pub fn new(store: Arc<dyn Store>, settings: HttpSettings, keys: Option<KeyRing>, watch: StockWatch) -> Service {
         let metrics = Metrics::new();
         let claims = Arc::new(Measured::new(Arc::clone(&store) as Arc<dyn Claims>, Arc::clone(&metrics)));
-        Service { store, claims, watch, settings, keys, metrics, pools_looked_up: Looked::default() }
+        let (pools_looked_up, readiness) = (Looked::default(), Readiness::default());
+        Service { store, claims, watch, settings, keys, metrics, pools_looked_up, readiness }
     }
 }
 

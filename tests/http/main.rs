@@ -2,5 +2,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod health;
+mod keys;
 mod metrics;
+mod operation;
+mod raw;
+mod readiness;
+#[path = "../servers/mod.rs"]
+mod servers;
 mod service;
+mod shutdown;
