@@ -81,3 +81,23 @@ pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response {
         .with_help("ask again with the same ids; if it stays so, report it with the request's id")
         .into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::routing::get;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_without_what_it_says() {
+        let router = Router::new().route("/", get(|| async { assert_eq!("SECRET", "other") }));
+        let router = router.layer(CatchPanicLayer::custom(panicked));
+        let answer = router.oneshot(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+        let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((&problem["code"], problem.to_string().contains("SECRET")), (&"unexpected".into(), false));
+    }
+}

@@ -1,14 +1,16 @@
 //! The web pages whose scripts may call: origins, as browsers name them.
 
+use std::fmt;
+
 use axum::http::HeaderValue;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
 
 /// Origins such as `https://shop.example`. Written as a list, or as text with commas between them.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(try_from = "Written", into = "Vec<String>")]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Origins(Vec<HeaderValue>);
 
 #[derive(Deserialize)]
@@ -56,8 +58,9 @@ fn header(origin: &str) -> Result<HeaderValue> {
     })
 }
 
-impl From<Origins> for Vec<String> {
-    fn from(Origins(origins): Origins) -> Vec<String> {
-        origins.iter().filter_map(|origin| origin.to_str().ok()).map(str::to_owned).collect()
+impl fmt::Display for Origins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let origins: Vec<&str> = self.0.iter().filter_map(|origin| origin.to_str().ok()).collect();
+        f.write_str(&origins.join(", "))
     }
 }

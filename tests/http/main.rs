@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod health;
+mod imports;
 mod keys;
 mod metrics;
 mod operation;

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -20,6 +21,7 @@ pub(crate) struct Running {
     child: Child,
     address: String,
     log: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
     pub(crate) shop: Shop,
 }
 
@@ -94,8 +96,8 @@ impl Shop {
             .find_map(|line| Some(line.split_once("listening on http://")?.1.split_whitespace().next()?.to_owned()));
         let Some(address) = address else { panic!("the service does not start: {}", log.lock().unwrap()) };
         // Whoever writes to a pipe that nobody reads stops in the end.
-        std::thread::spawn(move || lines.for_each(drop));
-        Running { child, address, log, shop: self }
+        let reader = Some(std::thread::spawn(move || lines.for_each(drop)));
+        Running { child, address, log, reader, shop: self }
     }
 }
 
@@ -142,9 +144,13 @@ impl Running {
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     }
 
-    /// Waits until it has ended, and gives its exit code.
+    /// Waits until it has ended and said all, and gives its exit code.
     pub(crate) fn ended(&mut self) -> Option<i32> {
-        self.child.wait().unwrap().code()
+        let code = self.child.wait().unwrap().code();
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        code
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {

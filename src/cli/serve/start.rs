@@ -13,7 +13,7 @@ pub(super) fn tell(context: &Context, settings: &HttpSettings, keys: Option<&Key
     say("keys", keys_of(settings, keys));
     say("limits", limits(settings));
     if !settings.cors_origins.is_empty() {
-        say("pages", Vec::from(settings.cors_origins.clone()).join(", "));
+        say("pages", settings.cors_origins.to_string());
     }
     if imports.count > 0 {
         say("imports", format!("{}, run when they are due", imports.count));
