@@ -2,9 +2,11 @@
 
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -22,6 +24,8 @@ type Job = Box<dyn FnOnce() + Send>;
 pub struct RenderThreads {
     jobs: Sender<Job>,
     count: usize,
+    /// For how many nanoseconds all of them together have rendered.
+    busy: Arc<AtomicU64>,
 }
 
 impl RenderThreads {
@@ -31,15 +35,15 @@ impl RenderThreads {
     /// [`ErrorKind::Io`] where the system gives no thread.
     pub fn start(count: NonZeroUsize) -> Result<RenderThreads> {
         let (jobs, queue) = channel::<Job>();
-        let queue = Arc::new(Mutex::new(queue));
+        let (queue, busy) = (Arc::new(Mutex::new(queue)), Arc::<AtomicU64>::default());
         for number in 0..count.get() {
-            let queue = Arc::clone(&queue);
+            let (queue, busy) = (Arc::clone(&queue), Arc::clone(&busy));
             let builder = thread::Builder::new().name(format!("render-{number}")).stack_size(STACK_BYTES);
-            builder.spawn(move || work(&queue)).map_err(|error| {
+            builder.spawn(move || work(&queue, &busy)).map_err(|error| {
                 Error::new(ErrorKind::Io, format!("cannot start a render thread: {error}")).with_source(error)
             })?;
         }
-        Ok(RenderThreads { jobs, count: count.get() })
+        Ok(RenderThreads { jobs, count: count.get(), busy })
     }
 
     /// As many threads as there are cores.
@@ -48,6 +52,11 @@ impl RenderThreads {
     /// As for [`RenderThreads::start`].
     pub fn for_this_machine() -> Result<RenderThreads> {
         RenderThreads::start(thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+    }
+
+    /// How long they have rendered by now, all of them together.
+    pub fn busy(&self) -> Duration {
+        Duration::from_nanos(self.busy.load(Ordering::Relaxed))
     }
 
     /// Applies `render` to every item, in shares over the threads, and gives the items back in their order.
@@ -106,11 +115,13 @@ fn crashed() -> Error {
     Error::new(ErrorKind::Template, "the renderer crashed on a template")
 }
 
-fn work(queue: &Mutex<Receiver<Job>>) {
+fn work(queue: &Mutex<Receiver<Job>>, busy: &AtomicU64) {
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = next else { return };
         // A panic costs its own job: its answer is never sent, and whoever waits for it sees that.
+        let began = Instant::now();
         let _ = catch_unwind(AssertUnwindSafe(job));
+        busy.fetch_add(u64::try_from(began.elapsed().as_nanos()).unwrap_or_default(), Ordering::Relaxed);
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::environment;
 use super::report::in_argument;
 use super::store::JOURNAL_KEEP;
 use super::webhook::WebhookConfig;
@@ -59,15 +60,17 @@ pub(super) struct Config {
 impl Config {
     /// Reads the file of the working folder; without one, nothing is set.
     pub(super) fn read() -> Result<Config> {
-        match std::fs::read_to_string(Path::new(FILE)) {
-            Ok(text) => {
-                let config = Config::parse(&text)?;
-                config.low_stock.as_ref().map_or(Ok(()), WebhookConfig::check)?;
-                Ok(config)
+        let text = match std::fs::read_to_string(Path::new(FILE)) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => {
+                return Err(Error::new(ErrorKind::InvalidInput, format!("cannot read {FILE}")).with_source(error));
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Config::default()),
-            Err(error) => Err(Error::new(ErrorKind::InvalidInput, format!("cannot read {FILE}")).with_source(error)),
-        }
+        };
+        let mut config = Config::parse(&text)?;
+        config.low_stock.as_ref().map_or(Ok(()), WebhookConfig::check)?;
+        config.http = environment::over(section(&text, "http"), variables())?;
+        Ok(config)
     }
 
     /// How long the journal is kept.
@@ -96,6 +99,17 @@ impl Config {
         check_import_names(&config.imports)?;
         Ok(config)
     }
+}
+
+/// A section of a file that has been read already, as it is written.
+fn section(text: &str, name: &str) -> toml::Table {
+    let file: toml::Table = toml::from_str(text).unwrap_or_default();
+    file.get(name).and_then(toml::Value::as_table).cloned().unwrap_or_default()
+}
+
+/// The environment, as far as it is text.
+fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)))
 }
 
 #[cfg(test)]

@@ -40,6 +40,11 @@ pub(super) struct ImportDue {
     format: Format,
 }
 
+/// What the imports of this folder did.
+pub(super) fn records() -> Result<ImportRecords> {
+    ImportRecords::read(Path::new(RECORDS))
+}
+
 /// When an import is due.
 #[derive(Serialize)]
 struct Due<'a> {
@@ -58,7 +63,7 @@ impl ImportDue {
             return Err(Error::new(ErrorKind::InvalidInput, "tearoff.toml has no [[imports]]")
                 .with_help("'tearoff import-due --help' shows how they are written"));
         }
-        let mut records = ImportRecords::read(Path::new(RECORDS))?;
+        let mut records = records()?;
         let now = Timestamp::now();
         if self.list {
             return self.show_due(context, &records, now);

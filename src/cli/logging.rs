@@ -21,9 +21,9 @@ fn log_panics() {
     }));
 }
 
-/// Starts logging: what `RUST_LOG` asks for, else what `-v` and `-q` do.
-pub(super) fn start(globals: &Globals, output: &Output) {
-    let level = match (globals.quiet, globals.verbose) {
+/// Starts logging: what `RUST_LOG` asks for, else what `-v` and `-q` do. A service tells more: each of its calls.
+pub(super) fn start(globals: &Globals, output: &Output, is_service: bool) {
+    let level = match (globals.quiet, globals.verbose.saturating_add(is_service.into())) {
         (true, _) => "error",
         (false, 0) => "warn",
         (false, 1) => "info",

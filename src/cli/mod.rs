@@ -11,10 +11,12 @@ mod cell;
 mod config;
 mod customer;
 mod doctor;
+mod environment;
 mod events;
 mod exit;
 mod export;
 mod import_due;
+mod key;
 mod logging;
 mod output;
 mod pool;
@@ -159,6 +161,9 @@ enum Command {
     Serve(serve::Serve),
     /// Make a token for a visitor of a web layer
     Token(token::Token),
+    /// Make, list and end the keys of those who may call the HTTP service
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// Look whether the store is as it should be
     Doctor(doctor::Doctor),
     /// Measure how fast this machine renders, claims and imports
@@ -253,7 +258,7 @@ impl Cli {
     /// # Errors
     /// Whatever goes wrong; [`Cli::report`] tells it.
     pub fn run(&self) -> Result<Exit> {
-        logging::start(&self.globals, &self.globals.output());
+        logging::start(&self.globals, &self.globals.output(), matches!(self.command, Command::Serve(_)));
         if let Command::Completions { shell } = &self.command {
             return completions(*shell, &self.globals.output());
         }
@@ -293,6 +298,7 @@ impl Command {
             Command::ImportDue(import_due) => interruptible(import_due.run(context)).await,
             Command::Serve(serve) => serve.run(context).await,
             Command::Token(token) => token.run(context),
+            Command::Key(key) => interruptible(key.run(context)).await,
             Command::Doctor(doctor) => interruptible(doctor.run(context)).await,
             Command::Bench(bench) => bench.run(context).await,
             Command::Completions { shell } => completions(*shell, &context.output),

@@ -2,74 +2,97 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::ser::{Serialize, Serializer};
 
 use super::Service;
 use super::observe::KeyNote;
 use super::problem::Problem;
+use crate::error::{Error, ErrorKind};
 
 /// What a key allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// Messages of every channel.
-    #[serde(rename = "render")]
     Render,
     /// Web layers alone.
-    #[serde(rename = "render:web")]
     RenderWeb,
     /// Test messages.
-    #[serde(rename = "test")]
     Test,
     /// Settings and counts of pools.
-    #[serde(rename = "pools:read")]
     PoolsRead,
     /// Imports, and settings of pools.
-    #[serde(rename = "pools:write")]
     PoolsWrite,
     /// Codes and who has them.
-    #[serde(rename = "codes:read")]
     CodesRead,
     /// The use of vouchers, and events.
-    #[serde(rename = "redeem")]
     Redeem,
     /// Everything.
-    #[serde(rename = "admin")]
     Admin,
 }
 
-/// A key as it is kept: of its secret, only the hash.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Key {
-    /// What logs call it.
-    pub id: String,
-    /// SHA-256 of the whole key.
-    pub hash: [u8; 32],
-    /// What it allows.
-    pub scopes: Vec<Scope>,
+impl Scope {
+    /// All scopes.
+    pub const ALL: [Scope; 8] = [
+        Scope::Render,
+        Scope::RenderWeb,
+        Scope::Test,
+        Scope::PoolsRead,
+        Scope::PoolsWrite,
+        Scope::CodesRead,
+        Scope::Redeem,
+        Scope::Admin,
+    ];
+
+    /// The name that files and the command line use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scope::Render => "render",
+            Scope::RenderWeb => "render:web",
+            Scope::Test => "test",
+            Scope::PoolsRead => "pools:read",
+            Scope::PoolsWrite => "pools:write",
+            Scope::CodesRead => "codes:read",
+            Scope::Redeem => "redeem",
+            Scope::Admin => "admin",
+        }
+    }
 }
 
-/// The keys that a service knows.
-#[derive(Debug, Clone, Default)]
-pub struct Keys(Vec<Key>);
-
-impl Keys {
-    /// These keys.
-    pub fn new(keys: Vec<Key>) -> Keys {
-        Keys(keys)
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
+}
 
-    /// The key that was presented. All are compared, each in constant time.
-    fn find(&self, presented: &str) -> Option<&Key> {
-        let hash: [u8; 32] = Sha256::digest(presented).into();
-        self.0.iter().fold(None, |found, key| if bool::from(key.hash.ct_eq(&hash)) { Some(key) } else { found })
+impl FromStr for Scope {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Scope, Error> {
+        Scope::ALL.into_iter().find(|scope| scope.as_str() == text).ok_or_else(|| {
+            let known = Scope::ALL.map(Scope::as_str).join(", ");
+            Error::new(ErrorKind::InvalidInput, format!("unknown scope '{text}'"))
+                .with_help(format!("use some of {known}"))
+        })
+    }
+}
+
+impl Serialize for Scope {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Scope {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Scope, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
@@ -92,8 +115,7 @@ impl Caller {
         if self.has(scope) {
             return Ok(());
         }
-        let scope = serde_json::to_value(scope).ok().and_then(|name| name.as_str().map(str::to_owned));
-        let detail = format!("the key does not have the scope '{}'", scope.unwrap_or_default());
+        let detail = format!("the key does not have the scope '{scope}'");
         Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail))
     }
 }
@@ -109,7 +131,7 @@ impl FromRequestParts<Arc<Service>> for Caller {
         if let Some(note) = parts.extensions.get::<KeyNote>() {
             note.write(&key.id);
         }
-        Ok(Caller { key: Some(key.id.clone()), scopes: Some(key.scopes.clone()) })
+        Ok(Caller { key: Some(key.id), scopes: Some(key.scopes) })
     }
 }
 
@@ -149,7 +171,7 @@ macro_rules! needs {
     };
 }
 
-needs!(Render, PoolsRead, PoolsWrite, CodesRead, Redeem, Admin);
+needs!(Render, PoolsRead, PoolsWrite, CodesRead, Redeem);
 
 impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,6 +1,7 @@
 //! Bodies of requests, read strictly: what could be meant in two ways is refused.
 
 use std::collections::HashSet;
+use std::error::Error;
 use std::fmt;
 
 use axum::body::Bytes;
@@ -10,6 +11,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use tower_http::timeout::TimeoutError;
 
 use super::problem::Problem;
 
@@ -68,6 +70,9 @@ pub(super) fn unsupported(wanted: &str) -> Problem {
 
 /// A body that could not be read to its end.
 pub(super) fn unread(rejection: BytesRejection) -> Problem {
+    if is_late(&rejection) {
+        return Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", "the body did not go on").retryable();
+    }
     let status = axum::response::IntoResponse::into_response(rejection).status();
     if status == StatusCode::PAYLOAD_TOO_LARGE { too_large() } else { broken_off() }
 }
@@ -80,6 +85,18 @@ pub(super) fn too_large() -> Problem {
 /// A body whose sender stopped.
 pub(super) fn broken_off() -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "malformed_body", "the body ended before its end")
+}
+
+/// Whether a body ended because its sender was silent for too long.
+fn is_late(rejection: &BytesRejection) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(rejection);
+    while let Some(error) = cause {
+        if error.is::<TimeoutError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// What is wrong with a JSON text and where, without quoting it.

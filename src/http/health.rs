@@ -1,4 +1,4 @@
-//! Whether the service lives, and whether it can do its work.
+//! Whether the service lives.
 
 use std::sync::Arc;
 

@@ -11,13 +11,17 @@ mod customers;
 mod document;
 mod events;
 mod health;
+mod keys;
 mod layers;
+mod limits;
 mod messages;
 mod metrics;
 mod observe;
+mod origins;
 mod parameters;
 mod pools;
 mod problem;
+mod readiness;
 mod refusals;
 mod schema;
 mod serve;
@@ -26,13 +30,15 @@ mod settings;
 mod templates;
 mod vouchers;
 
-pub use access::{Key, Keys, Scope};
-pub use cursor::Secret;
+pub use access::Scope;
 pub use address::Network;
+pub use cursor::Secret;
+pub use keys::{Key, KeyFile, KeyRing};
 pub use layers::{
     Labels, LayerSettings, Layers, Origin, Reuse, Reveal, Visit, VisitorKey, VisitorKeys, VisitorSettings,
 };
 pub use metrics::Metrics;
+pub use origins::Origins;
 pub use serve::serve;
 pub use service::Service;
 pub use settings::HttpSettings;
@@ -41,13 +47,19 @@ pub use templates::Templates;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::extract::DefaultBodyLimit;
+use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::{from_fn, from_fn_with_state};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 /// Every call, with the document that describes them.
 fn routes() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::with_openapi(document::base())
         .merge(health::routes())
+        .merge(readiness::routes())
         .merge(metrics::routes())
         .merge(messages::routes())
         .merge(pools::routes())
@@ -61,5 +73,23 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
 pub fn router(service: &Arc<Service>) -> Router {
     let (router, document) = routes().split_for_parts();
     let router = router.merge(document::routes(&document)).fallback(problem::no_such_call);
-    router.layer(from_fn_with_state(Arc::clone(service), observe::observe)).with_state(Arc::clone(service))
+    around(router.method_not_allowed_fallback(problem::no_such_method), service).with_state(Arc::clone(service))
+}
+
+/// What every call goes through; the last of these comes first.
+fn around(router: Router<Arc<Service>>, service: &Arc<Service>) -> Router<Arc<Service>> {
+    let (settings, state) = (&service.settings, || Arc::clone(service));
+    router
+        .layer(DefaultBodyLimit::max(settings.body_bytes))
+        .layer(CatchPanicLayer::custom(limits::panicked))
+        .layer(from_fn_with_state(state(), limits::in_time))
+        .layer(from_fn(limits::unpacked))
+        .layer(unless_set(X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(unless_set(CACHE_CONTROL, "no-store"))
+        .layer(from_fn_with_state(limits::cors(&settings.cors_origins), limits::pages))
+        .layer(from_fn_with_state(state(), observe::observe))
+}
+
+fn unless_set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }

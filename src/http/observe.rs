@@ -12,7 +12,7 @@ use tracing::Instrument;
 use super::Service;
 
 /// The header in which a request has its id.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How long an id may be that a caller brings along.
 const LONGEST_ID: usize = 64;
 /// What stands for the path of a call that is none.

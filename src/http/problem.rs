@@ -14,7 +14,7 @@ const PATIENCE: HeaderValue = HeaderValue::from_static("1");
 
 /// Why a call is refused: `application/problem+json`.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Problem {
+pub(super) struct Problem {
     /// The HTTP status in words.
     #[schema(example = "Unprocessable Content")]
     title: &'static str,
@@ -64,11 +64,6 @@ impl Problem {
     /// What nobody foresaw: a panic, say.
     pub(super) fn unforeseen() -> Problem {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected", "the service came upon something unforeseen")
-    }
-
-    /// The code for programs.
-    pub(super) fn code(&self) -> &'static str {
-        self.code
     }
 }
 
@@ -131,4 +126,10 @@ impl IntoResponse for Problem {
 pub(super) async fn no_such_call() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "no_such_call", "there is no such call")
         .with_help("GET /openapi.json lists every call")
+}
+
+/// The answer to a method that a call does not have; the header `Allow` names those that it has.
+pub(super) async fn no_such_method() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "no_such_method", "the call has no such method")
+        .with_help("the header 'Allow' names its methods; GET /openapi.json lists every call")
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::cursor::Cursors;
 use super::metrics::Looked;
-use super::{HttpSettings, Keys, Layers, Metrics, Templates};
+use super::readiness::Readiness;
+use super::{HttpSettings, KeyRing, Layers, Metrics, Templates};
 use crate::redemption::{Mapping, Redeemer};
 use crate::voucher::Store;
 
@@ -15,13 +16,14 @@ pub struct Service {
     pub(super) templates: Arc<Templates>,
     pub(super) settings: HttpSettings,
     /// None where everybody may do everything.
-    pub(super) keys: Option<Keys>,
+    pub(super) keys: Option<KeyRing>,
     pub(super) layers: Layers,
     /// Which tracked events use vouchers.
     pub(super) mapping: Mapping,
     pub(super) cursors: Cursors,
     pub(super) metrics: Arc<Metrics>,
     pub(super) pools_looked_up: Looked,
+    pub(super) readiness: Readiness,
 }
 
 impl Service {
@@ -30,7 +32,7 @@ impl Service {
         store: Arc<dyn Store>,
         templates: Templates,
         settings: HttpSettings,
-        keys: Option<Keys>,
+        keys: Option<KeyRing>,
         metrics: Arc<Metrics>,
     ) -> Service {
         let (templates, cursors) = (Arc::new(templates), Cursors::new(settings.cursor_secret.as_ref()));
@@ -48,6 +50,7 @@ impl Service {
             cursors,
             metrics,
             pools_looked_up: Looked::default(),
+            readiness: Readiness::default(),
         }
     }
 

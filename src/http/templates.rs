@@ -90,7 +90,17 @@ impl Templates {
         let renderer = Arc::new(renderer.in_folder(&folder));
         let threads = Arc::new(RenderThreads::for_this_machine()?);
         let (named, inline) = (Shelf::new(NAMED), Shelf::new(INLINE));
-        Ok(Templates { folder, renderer, claims, lookup, watch, threads, named, inline, seen: tokio::sync::Mutex::default() })
+        Ok(Templates {
+            folder,
+            renderer,
+            claims,
+            lookup,
+            watch,
+            threads,
+            named,
+            inline,
+            seen: tokio::sync::Mutex::default(),
+        })
     }
 
     /// The template of that name for a channel.

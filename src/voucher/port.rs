@@ -296,6 +296,10 @@ pub trait Journal: Send + Sync {
 pub trait Store: Claims + Lookup + Stock + Desk + Redemptions + Assignments + Journal {
     /// What an operator should know: each finding names a check and whether it passed, with the remedy if not.
     async fn examine(&self) -> Result<Vec<Finding>>;
+
+    /// Whether the store can be used at this moment, as far as that is quick to see however much it holds: what is not `ok` here
+    /// is a reason to send nobody to it. What was accepted when the store was opened is `ok`, and so is mere advice.
+    async fn readiness(&self) -> Result<Vec<Finding>>;
 }
 
 /// One line of `tearoff doctor`.

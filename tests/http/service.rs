@@ -1,8 +1,11 @@
 //! A running service with a store of its own, and a client.
 
 use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -17,6 +20,8 @@ pub(crate) struct Shop {
 pub(crate) struct Running {
     child: Child,
     address: String,
+    log: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
     pub(crate) shop: Shop,
 }
 
@@ -53,9 +58,16 @@ impl Shop {
         self.tearoff(&["pool", "import", pool, "codes.txt"]);
     }
 
+    /// The program in this folder, with arguments.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = program(self.folder.path());
+        command.args(arguments);
+        command
+    }
+
     /// Runs a command of the program that must succeed, and gives what it prints.
     pub(crate) fn tearoff(&self, arguments: &[&str]) -> String {
-        let output = program(self.folder.path()).args(arguments).output().unwrap();
+        let output = self.command(arguments).output().unwrap();
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
@@ -77,14 +89,22 @@ impl Shop {
         let mut command = program(self.folder.path());
         command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let said = lines
+        let log = Arc::new(Mutex::new(String::new()));
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok).inspect({
+            let log = Arc::clone(&log);
+            move |line| {
+                let mut log = log.lock().unwrap();
+                log.push_str(line);
+                log.push('\n');
+            }
+        });
+        let address = lines
             .by_ref()
-            .map_while(Result::ok)
             .find_map(|line| Some(line.split_once("listening on http://")?.1.split_whitespace().next()?.to_owned()));
+        let Some(address) = address else { panic!("the service does not start: {}", log.lock().unwrap()) };
         // Whoever writes to a pipe that nobody reads stops in the end.
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        Running { child, address: said.expect("the service starts"), shop: self }
+        let reader = Some(std::thread::spawn(move || lines.for_each(drop)));
+        Running { child, address, log, reader, shop: self }
     }
 }
 
@@ -124,6 +144,33 @@ impl Running {
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// All that it has said on standard error.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// A connection, over which a test sends what it wants.
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream
+    }
+
+    /// Tells it to stop, as an operator does.
+    pub(crate) fn terminate(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
+    /// Waits until it has ended and said all, and gives its exit code.
+    pub(crate) fn ended(&mut self) -> Option<i32> {
+        let code = self.child.wait().unwrap().code();
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        code
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
@@ -174,9 +221,8 @@ impl Running {
 
     /// Stops it as an operator does, and waits until it has ended.
     pub(crate) fn stop(mut self) -> Shop {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        self.child.wait().unwrap();
+        self.terminate();
+        self.ended();
         std::mem::replace(&mut self.shop, Shop { folder: tempfile::tempdir().unwrap() })
     }
 }

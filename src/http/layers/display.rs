@@ -180,6 +180,7 @@ async fn show(service: &Service, layer: &Layer, message: Message) -> Result<Resp
         Ok(outcome) => outcome,
         Err(error) => return not_shown(layer, &error),
     };
+    service.metrics.outcome(&outcome);
     let answer = match &outcome.result {
         Ok(personalized) => Json(shown(layer, personalized)).into_response(),
         Err(_) => {

@@ -198,7 +198,8 @@ impl Conveyor {
     async fn hand_on(&mut self) {
         while self.pages.front().is_some_and(|(page, _)| page.is_answered()) {
             let Some((page, room)) = self.pages.pop_front() else { return };
-            if let Ok(text) = tokio::task::spawn_blocking(move || page.write()).await {
+            let metrics = Arc::clone(&self.service.metrics);
+            if let Ok(text) = tokio::task::spawn_blocking(move || page.write(&metrics)).await {
                 room.send(text.into());
             }
         }

@@ -68,14 +68,19 @@ async fn render(
     let order = form.read(&caller, service.settings.parts_bytes)?;
     let ready = match order.find(&service.templates).await? {
         Found::Ready(ready) => ready,
-        Found::Broken(outcome) => return Ok(Json(outcome)),
+        Found::Broken(outcome) => {
+            service.metrics.outcome(&outcome);
+            return Ok(Json(outcome));
+        }
     };
     let Order { message, .. } = order;
     if message.purpose == Purpose::Preview {
         let catalogue = Arc::new(service.store.catalogue().await?);
         return Ok(Json(previewed(&service, &ready, message, &catalogue).await?));
     }
-    Ok(Json(ready.gatherer.personalize(message).await?.accepted()?))
+    let outcome = ready.gatherer.personalize(message).await?;
+    service.metrics.outcome(&outcome);
+    Ok(Json(outcome.accepted()?))
 }
 
 /// Renders a message with preview codes, on the threads that render.

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::campaign::Outcome;
 use crate::error::Result;
+use crate::http::Metrics;
 use crate::http::problem::{Fault, Problem};
 use crate::http::templates::Ready;
 use crate::render::Message;
@@ -153,11 +154,12 @@ impl Page {
     }
 
     /// The answers, a line each.
-    pub(super) fn write(self) -> Vec<u8> {
+    pub(super) fn write(self, metrics: &Metrics) -> Vec<u8> {
         let mut text = Vec::new();
         for Entry { line, message_id, answer } in self.entries {
             match answer {
                 Some(Answer::Outcome(outcome, ready)) => {
+                    metrics.outcome(&outcome);
                     write(&mut text, &outcome);
                     if let Some(ready) = ready {
                         ready.recycle(*outcome);

@@ -20,8 +20,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
-use self::measured::Measured;
 use self::labels::{AnswerLabels, BuildLabels, CallLabels, OutcomeLabels, PoolLabels, RequestLabels, RouteLabels};
+use self::measured::Measured;
 use crate::campaign::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::voucher::{Claimed, Claims, PoolStatus};

@@ -186,4 +186,8 @@ impl Store for GeneratingStore {
     async fn examine(&self) -> Result<Vec<Finding>> {
         self.inner.examine().await
     }
+
+    async fn readiness(&self) -> Result<Vec<Finding>> {
+        self.inner.readiness().await
+    }
 }

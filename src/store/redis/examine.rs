@@ -25,6 +25,9 @@ const SETTINGS: [&str; 7] = [
     "hash-max-listpack-value",
 ];
 
+/// The check of the replicas that have to confirm.
+const CONFIRMING: &str = "replicas";
+
 /// What a check found, and what follows from it.
 struct Check {
     name: &'static str,
@@ -72,6 +75,18 @@ impl RedisStore {
     /// [`ErrorKind::StoreUnavailable`] if they do not answer.
     pub(super) async fn findings(&self) -> Result<Vec<Finding>> {
         Ok(checks(&self.link, &self.options).await?.into_iter().map(Check::finding).collect())
+    }
+
+    /// What keeps the servers from being used, or would have kept the store from being opened.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StoreUnavailable`] if they do not answer.
+    pub(super) async fn obstacles(&self) -> Result<Vec<Finding>> {
+        let worst = if self.options.accept_loss { Severity::Unusable } else { Severity::Loss };
+        let checks = checks(&self.link, &self.options).await?.into_iter();
+        // Without its replicas, a store that needs them refuses everything.
+        let is_stuck = |check: &Check| check.name == CONFIRMING && check.severity > Severity::Sound;
+        Ok(checks.map(|check| Finding { ok: check.severity < worst && !is_stuck(&check), ..check.finding() }).collect())
     }
 }
 
@@ -172,8 +187,8 @@ fn confirming(server: &Server, replicas: u32) -> Check {
         server.needed_replicas()
     );
     if connected >= u64::from(replicas) {
-        return Check::sound("replicas", detail);
+        return Check::sound(CONFIRMING, detail);
     }
     let remedy = "nothing can be assigned until so many replicas are connected";
-    Check::new("replicas", Severity::Warning, detail, remedy)
+    Check::new(CONFIRMING, Severity::Warning, detail, remedy)
 }

@@ -190,4 +190,8 @@ impl Store for RedisStore {
     async fn examine(&self) -> Result<Vec<Finding>> {
         self.findings().await
     }
+
+    async fn readiness(&self) -> Result<Vec<Finding>> {
+        self.obstacles().await
+    }
 }

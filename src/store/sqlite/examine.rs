@@ -14,6 +14,10 @@ impl Store for SqliteStore {
     async fn examine(&self) -> Result<Vec<Finding>> {
         self.read(|session| Ok(vec![version(), integrity(session)?, tallies(session)?, leases(session)?])).await
     }
+
+    async fn readiness(&self) -> Result<Vec<Finding>> {
+        self.read(|session| Ok(vec![readable(session)?])).await
+    }
 }
 
 fn finding(check: &str, ok: bool, detail: impl Into<String>) -> Finding {
@@ -23,6 +27,11 @@ fn finding(check: &str, ok: bool, detail: impl Into<String>) -> Finding {
 /// Opening the store has refused every other version.
 fn version() -> Finding {
     finding("schema", true, format!("version {VERSION}"))
+}
+
+fn readable(session: &Session<'_>) -> Outcome<Finding> {
+    let pools: i64 = session.connection.query_row("SELECT count(*) FROM pool", [], |row| row.get(0))?;
+    Ok(finding("store", true, format!("pools: {pools}")))
 }
 
 fn integrity(session: &Session<'_>) -> Outcome<Finding> {
