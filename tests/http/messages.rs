@@ -1,16 +1,11 @@
 //! One message: what it is given, and what is refused.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 use std::net::TcpStream;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-use tearoff::http::{self, HttpSettings, Key, Keys, Scope, Service, Templates};
-use tearoff::render::{Limits, Renderer};
-use tearoff::store::SqliteStore;
 
 use crate::service::{Answer, Running, Shop, until};
 
@@ -265,64 +260,39 @@ fn a_client_that_goes_away_leaves_nothing_half_done() {
     assert_eq!((codes.len(), available(&service)), (8, 1));
 }
 
-/// A service with these keys, each called after its secret, until the test program ends.
-fn keyed(keys: &[(&str, Scope)]) -> String {
-    let key = |(secret, scope): &(&str, Scope)| Key {
-        id: (*secret).to_owned(),
-        hash: Sha256::digest(secret).into(),
-        scopes: vec![*scope],
-    };
-    let keys = Keys::new(keys.iter().map(key).collect());
-    let store = Arc::new(SqliteStore::in_memory("default").unwrap());
-    let templates = Templates::new("no-such-folder", Renderer::new(Limits::default()), store.clone(), None).unwrap();
-    let service = Arc::new(Service::new(store, templates, HttpSettings::default(), Some(keys)));
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    listener.set_nonblocking(true).unwrap();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            http::serve(&service, listener, std::future::pending()).await.unwrap();
-        });
-    });
-    format!("http://{address}")
-}
-
 #[test]
 fn each_key_renders_what_its_scope_allows() {
-    use Scope::{CodesRead, Render, RenderWeb, Test};
-    let address = keyed(&[("all", Render), ("web", RenderWeb), ("trial", Test), ("desk", CodesRead)]);
-    let status = |path: &str, key: &str, body: &str| {
-        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
-        let mut request =
-            config.new_agent().post(format!("{address}{path}")).header("Content-Type", "application/json");
-        if !key.is_empty() {
-            request = request.header("Authorization", format!("Bearer {key}"));
-        }
-        request.send(body).unwrap().status().as_u16()
+    let shop = Shop::new();
+    let keys: BTreeMap<&str, String> =
+        ["render", "render:web", "test", "codes:read"].map(|scope| (scope, shop.key(scope))).into();
+    let service = shop.serve_with(&[]);
+    let status = |path: &str, scope: &str, body: &str| {
+        let bearer = keys.get(scope).map(|key| format!("Bearer {key}"));
+        let mut headers = vec![("Content-Type", "application/json")];
+        headers.extend(bearer.as_deref().map(|bearer| ("Authorization", bearer)));
+        service.call("POST", path, &headers, body.as_bytes()).status
     };
     let message = |channel: &str, mode: &str| {
         let parts = if channel == "sms" { json!({"body.txt": "a"}) } else { json!({"body.html": "a"}) };
         json!({"message_id": "m", "channel": channel, "mode": mode, "parts": parts}).to_string()
     };
     let expected = [
-        ("all", "sms", "live", 200),
-        ("all", "web_layer", "preview", 200),
-        ("all", "sms", "test", 403),
-        ("web", "web_layer", "live", 200),
-        ("web", "sms", "live", 403),
-        ("web", "web_layer", "test", 403),
-        ("trial", "sms", "test", 200),
-        ("trial", "sms", "live", 403),
-        ("desk", "sms", "live", 403),
+        ("render", "sms", "live", 200),
+        ("render", "web_layer", "preview", 200),
+        ("render", "sms", "test", 403),
+        ("render:web", "web_layer", "live", 200),
+        ("render:web", "sms", "live", 403),
+        ("render:web", "web_layer", "test", 403),
+        ("test", "sms", "test", 200),
+        ("test", "sms", "live", 403),
+        ("codes:read", "sms", "live", 403),
         ("", "sms", "live", 401),
     ];
     for (key, channel, mode, wanted) in expected {
         assert_eq!(status("/v1/messages", key, &message(channel, mode)), wanted, "{key}: {channel}, {mode}");
     }
-    assert_eq!(status("/v1/messages", "desk", "{"), 403, "nobody else's body is read");
-    assert_eq!(status("/v1/messages/release", "web", r#"{"message_id": "m"}"#), 403);
-    assert_eq!(status("/v1/messages/release", "all", r#"{"message_id": "m"}"#), 404);
-    assert_eq!(status("/v1/messages/batch", "desk", ""), 403);
+    assert_eq!(status("/v1/messages", "codes:read", "{"), 403, "nobody else's body is read");
+    assert_eq!(status("/v1/messages/release", "render:web", r#"{"message_id": "m"}"#), 403);
+    assert_eq!(status("/v1/messages/release", "render", r#"{"message_id": "m"}"#), 404);
+    assert_eq!(status("/v1/messages/batch", "codes:read", ""), 403);
 }

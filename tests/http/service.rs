@@ -79,6 +79,11 @@ impl Shop {
         String::from_utf8(output.stderr).unwrap()
     }
 
+    /// Makes a key with this scope, and gives what its owner presents.
+    pub(crate) fn key(&self, scope: &str) -> String {
+        self.tearoff(&["key", "create", "--scope", scope]).trim().to_owned()
+    }
+
     /// Starts a service here that needs no keys.
     pub(crate) fn serve(self) -> Running {
         self.serve_with(&["--dev"])
