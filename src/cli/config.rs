@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::report::in_argument;
 use super::store::JOURNAL_KEEP;
 use super::webhook::WebhookConfig;
+use crate::delivery::DeliverySettings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::HttpSettings;
 use crate::intake::{ScheduledImport, check_import_names};
@@ -20,7 +21,7 @@ use crate::voucher::parse_duration;
 const FILE: &str = "tearoff.toml";
 
 const HELP: &str = "it may set 'store', 'project', 'ca_file' and 'journal_keep', all text, the number 'replicas', numbers in a \
-    section [limits], settings of the service in sections [http], text in a section [redemption], a section [low_stock] with 'webhook' and 'secret', and imports in sections \
+    section [limits], settings of the service in sections [http], of test e-mails in a section [delivery], text in a section [redemption], a section [low_stock] with 'webhook' and 'secret', and imports in sections \
     [[imports]]";
 
 /// What the file may set.
@@ -45,6 +46,8 @@ pub(super) struct Config {
     pub(super) limits: Limits,
     /// How the HTTP service listens.
     pub(super) http: HttpSettings,
+    /// How test e-mails are delivered, and to whom.
+    pub(super) delivery: DeliverySettings,
     /// The imports that repeat.
     pub(super) imports: Vec<ScheduledImport>,
 }
@@ -91,7 +94,7 @@ mod tests {
         let error = Config::parse("store = \"memory:\"\nprojekt = \"shop\"\n").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "tearoff.toml, line 2: unknown field `projekt`, expected one of `store`, `replicas`, `ca_file`, `project`, `journal_keep`, `redemption`, `low_stock`, `limits`, `http`, `imports`"
+            "tearoff.toml, line 2: unknown field `projekt`, expected one of `store`, `replicas`, `ca_file`, `project`, `journal_keep`, `redemption`, `low_stock`, `limits`, `http`, `delivery`, `imports`"
         );
     }
 

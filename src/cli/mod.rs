@@ -10,6 +10,7 @@ mod campaign;
 mod cell;
 mod config;
 mod customer;
+mod delivery;
 mod doctor;
 mod events;
 mod exit;
@@ -46,6 +47,7 @@ use self::output::Output;
 use self::store::{StoreOptions, StoreUrl, open_existing_store, open_store};
 use self::watch::Watch;
 use self::webhook::WebhookConfig;
+use crate::delivery::DeliverySettings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::HttpSettings;
 use crate::intake::ScheduledImport;
@@ -174,6 +176,7 @@ struct Context {
     project: String,
     limits: Limits,
     http: HttpSettings,
+    delivery: DeliverySettings,
     redemption: Mapping,
     imports: Vec<ScheduledImport>,
     low_stock: Option<WebhookConfig>,
@@ -193,6 +196,7 @@ impl Context {
             project,
             limits: config.limits,
             http: config.http,
+            delivery: config.delivery,
             redemption: config.redemption,
             imports: config.imports,
             low_stock: config.low_stock,
