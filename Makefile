@@ -15,15 +15,22 @@ test-long: tools           ## The same with many more cases of the random tests
 	TEAROFF_LONG=1 PROPTEST_CASES=2000 $(CARGO) test --release --all-targets --no-fail-fast
 
 # The tests start servers of their own and compile what cuts their power.
-tools:                     ## What the tests need beside Rust: a Redis server, a C compiler, OpenSSL
+tools:                     ## What the tests need beside Rust: a Redis server, a C compiler, OpenSSL, packages of Python
 	@missing=; for tool in redis-server:redis-server cc:gcc openssl:openssl; do \
 		command -v $${tool%:*} >/dev/null || missing="$$missing $${tool#*:}"; \
 	done; \
+	python3 -c 'import ensurepip' 2>/dev/null || missing="$$missing python3-venv"; \
 	install="apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy$$missing"; \
 	if [ -z "$$missing" ]; then :; \
 	elif [ "$$(id -u)" = 0 ]; then sh -c "$$install"; \
 	elif sudo -n true 2>/dev/null; then sudo -n sh -c "$$install"; \
 	else echo "The tests need more than is here. Run: sudo apt-get install$$missing" >&2; exit 1; fi
+	@$(MAKE) --no-print-directory target/python/requirements.txt
+
+target/python/requirements.txt: tests/python/requirements.txt
+	python3 -m venv target/python
+	target/python/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	cp $< $@
 
 lint:                      ## Format, clippy and documentation, without a warning
 	$(CARGO) fmt --check
