@@ -71,8 +71,24 @@ pub(super) fn base() -> Document {
     Base::openapi()
 }
 
+/// Names each call by its method and path, which no two share: `get_pools_pool_vouchers`.
+fn name_calls(document: &mut Document) {
+    for (path, item) in &mut document.paths.paths {
+        let words = path.split(['/', '{', '}', '.']).filter(|word| !matches!(*word, "" | "v1"));
+        let name = words.collect::<Vec<_>>().join("_");
+        let calls =
+            [("get", &mut item.get), ("put", &mut item.put), ("post", &mut item.post), ("delete", &mut item.delete)];
+        for (method, call) in calls {
+            if let Some(call) = call {
+                call.operation_id = Some(format!("{method}_{name}"));
+            }
+        }
+    }
+}
+
 /// `GET /openapi.json`.
-pub(super) fn routes(document: &Document) -> Router<Arc<Service>> {
+pub(super) fn routes(mut document: Document) -> Router<Arc<Service>> {
+    name_calls(&mut document);
     let json = document.to_pretty_json().unwrap_or_default() + "\n";
     Router::new().route("/openapi.json", get(move || async { ([(CONTENT_TYPE, "application/json")], json) }))
 }

@@ -29,5 +29,5 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
 /// The service as a router, for whoever wants to put it into a server of their own.
 pub fn router(service: &Arc<Service>) -> Router {
     let (router, document) = routes().split_for_parts();
-    router.merge(document::routes(&document)).fallback(problem::no_such_call).with_state(Arc::clone(service))
+    router.merge(document::routes(document)).fallback(problem::no_such_call).with_state(Arc::clone(service))
 }

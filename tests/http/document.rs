@@ -85,6 +85,14 @@ fn furnished() -> Running {
     shop.serve()
 }
 
+/// The document without what would take minutes for each try.
+fn within_reason(mut document: Value) -> Value {
+    if let Some(count) = document.pointer_mut("/components/schemas/GenerationRequest/properties/count/maximum") {
+        *count = 1_000.into();
+    }
+    document
+}
+
 /// Everything that the document says of answers is checked; of requests, that nothing fails on ours.
 #[test]
 fn a_fuzzer_finds_no_answer_that_is_not_documented() {
