@@ -98,7 +98,7 @@ fn within_reason(mut document: Value) -> Value {
 fn a_fuzzer_finds_no_answer_that_is_not_documented() {
     let service = furnished();
     let is_long = std::env::var_os(LONG).is_some();
-    let (seconds, examples) = if is_long { ("600", "500") } else { ("45", "40") };
+    let (seconds, examples) = if is_long { ("600", "500") } else { ("30", "25") };
     let mut fuzzer = python();
     fuzzer.args(["-m", "schemathesis.cli", "run", "--no-color", "--workers", "2", "--generation-database", "none"]);
     fuzzer.args([
