@@ -7,8 +7,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
-use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{OpenApi as Document, RefOr};
 use utoipa::{Modify, OpenApi};
 
 use super::{Scope, Service};
@@ -86,9 +86,46 @@ fn name_calls(document: &mut Document) {
     }
 }
 
+/// Says of each answer what it means, where the call itself says nothing.
+fn describe_answers(document: &mut Document) {
+    let items = document.paths.paths.values_mut();
+    let calls = items.flat_map(|item| [&mut item.get, &mut item.put, &mut item.post, &mut item.delete]).flatten();
+    for (status, answer) in calls.flat_map(|call| &mut call.responses.responses) {
+        if let RefOr::T(answer) = answer
+            && answer.description.is_empty()
+        {
+            answer.description = usual_meaning(status).to_owned();
+        }
+    }
+}
+
+/// What a status means, whichever call answers it.
+fn usual_meaning(status: &str) -> &'static str {
+    match status {
+        "200" => "It is done, and this is the answer",
+        "201" => "It is made",
+        "204" => "There is nothing to say",
+        "304" => "The caller has it already",
+        "400" => "The body is not what its type says",
+        "401" => "The call has no key, or one that is not known",
+        "403" => "The key does not have the scope for it",
+        "404" => "There is no such thing",
+        "408" => "The body took too long",
+        "409" => "The present state does not allow it",
+        "410" => "It is over for good",
+        "413" => "The body is larger than this call takes",
+        "415" => "The body is of another type than this call takes",
+        "422" => "Something in the request cannot be; the detail says what",
+        "429" => "These are too many calls; `Retry-After` says when the next may come",
+        "503" => "The store cannot be reached, or too much is asked at once; the same call may succeed later",
+        _ => "Something is wrong",
+    }
+}
+
 /// `GET /openapi.json`.
 pub(super) fn routes(mut document: Document) -> Router<Arc<Service>> {
     name_calls(&mut document);
+    describe_answers(&mut document);
     let json = document.to_pretty_json().unwrap_or_default() + "\n";
     Router::new().route("/openapi.json", get(move || async { ([(CONTENT_TYPE, "application/json")], json) }))
 }

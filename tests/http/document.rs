@@ -73,10 +73,76 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// Tries every example, in the order of the document.
+#[test]
+fn every_example_works() {
+    let service = furnished();
+    let document = service.get("/openapi.json").json();
+    let mut wrong = Vec::new();
+    for (path, calls) in document["paths"].as_object().unwrap() {
+        for (method, call) in calls.as_object().unwrap() {
+            let place = format!("{method} {path}");
+            let path = filled_in(path, &call["parameters"]);
+            let (kind, body) = example_body(&document, &call["requestBody"]);
+            let headers = if kind.is_empty() { vec![] } else { vec![("Content-Type", kind)] };
+            let answer = service.call(&method.to_uppercase(), &path, &headers, &body);
+            if !(200..300).contains(&answer.status) {
+                wrong.push(format!("{place}: {} {}", answer.status, text(&answer.body)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A path with the examples of its parameters.
+fn filled_in(path: &str, parameters: &Value) -> String {
+    let of_path = parameters.as_array().into_iter().flatten().filter(|parameter| parameter["in"] == "path");
+    of_path.fold(path.to_owned(), |path, parameter| {
+        let example = parameter["example"].as_str().or(parameter["schema"]["example"].as_str());
+        path.replace(
+            &format!("{{{}}}", parameter["name"].as_str().unwrap()),
+            example.expect("a parameter has an example"),
+        )
+    })
+}
+
+/// The type of a call's body, and its example: one of its own, or that of its schema.
+fn example_body<'a>(document: &'a Value, body: &'a Value) -> (&'a str, Vec<u8>) {
+    let Some((kind, content)) = body["content"].as_object().and_then(|content| content.iter().next()) else {
+        return ("", Vec::new());
+    };
+    let example = match &content["example"] {
+        Value::Null => example(document, &content["schema"]),
+        given => given.clone(),
+    };
+    let bytes = match (kind.as_str(), &example) {
+        (kind, Value::String(lines)) if kind != "application/json" => lines.clone(),
+        _ => example.to_string(),
+    };
+    (kind, bytes.into_bytes())
+}
+
+/// The example of a schema; of an object without one, those of its properties.
+fn example(document: &Value, schema: &Value) -> Value {
+    let schema = match schema["$ref"].as_str() {
+        Some(reference) => document.pointer(reference.trim_start_matches('#')).unwrap(),
+        None => schema,
+    };
+    match (&schema["example"], schema["properties"].as_object()) {
+        (Value::Null, Some(properties)) => {
+            let examples = properties.iter().map(|(name, schema)| (name.clone(), example(document, schema)));
+            examples.filter(|(_, example)| !example.is_null()).collect()
+        }
+        (example, _) => example.clone(),
+    }
+}
+
 /// A service over pools, templates and layers, so that what the fuzzer tries can succeed.
 fn furnished() -> Running {
     let shop = Shop::new();
     shop.stock("spring", "SPR", 5_000);
+    shop.write("one.txt", "SPR-7Q2K\n");
+    shop.tearoff(&["pool", "import", "spring", "one.txt"]);
     shop.stock("vip", "VIP", 10);
     shop.write("templates/welcome/subject.txt", "Hi {{ customer.first_name }}");
     shop.write("templates/welcome/body.html", "<p>{{ vouchers.spring.assign_available() }}</p>");
@@ -100,6 +166,8 @@ fn a_fuzzer_finds_no_answer_that_is_not_documented() {
     let is_long = std::env::var_os(LONG).is_some();
     let (seconds, examples) = if is_long { ("600", "500") } else { ("30", "25") };
     let mut fuzzer = python();
+    let teachings = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python");
+    fuzzer.env("PYTHONPATH", teachings).env("SCHEMATHESIS_HOOKS", "ndjson");
     fuzzer.args(["-m", "schemathesis.cli", "run", "--no-color", "--workers", "2", "--generation-database", "none"]);
     fuzzer.args([
         "--checks",
