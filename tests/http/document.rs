@@ -106,20 +106,18 @@ fn filled_in(path: &str, parameters: &Value) -> String {
     })
 }
 
-/// The type of a call's body, and its example: one of its own, or that of its schema.
-fn example_body<'a>(document: &'a Value, body: &'a Value) -> (&'a str, Vec<u8>) {
-    let Some((kind, content)) = body["content"].as_object().and_then(|content| content.iter().next()) else {
-        return ("", Vec::new());
-    };
-    let example = match &content["example"] {
-        Value::Null => example(document, &content["schema"]),
-        given => given.clone(),
-    };
-    let bytes = match (kind.as_str(), &example) {
-        (kind, Value::String(lines)) if kind != "application/json" => lines.clone(),
-        _ => example.to_string(),
-    };
-    (kind, bytes.into_bytes())
+/// The first type of a call's body that has an example, and this example: one of its own, or that of its schema.
+fn example_body<'a>(document: &Value, body: &'a Value) -> (&'a str, Vec<u8>) {
+    let contents = body["content"].as_object().into_iter().flatten();
+    let found = contents.map(|(kind, content)| match &content["example"] {
+        Value::Null => (kind.as_str(), example(document, &content["schema"])),
+        given => (kind.as_str(), given.clone()),
+    });
+    match found.into_iter().find(|(_, example)| !example.is_null()) {
+        Some((kind, Value::String(lines))) if kind != "application/json" => (kind, lines.into_bytes()),
+        Some((kind, example)) => (kind, example.to_string().into_bytes()),
+        None => ("", Vec::new()),
+    }
 }
 
 /// The example of a schema; of an object without one, those of its properties.

@@ -7,8 +7,8 @@ import schemathesis
 
 @schemathesis.serializer("application/x-ndjson")
 def to_line(context, value):
-    if isinstance(value, bytes):
-        return value
+    if isinstance(value, (bytes, str)):
+        return value if isinstance(value, bytes) else value.encode(errors="replace")
     return json.dumps(value).encode() + b"\n"
 
 
