@@ -20,6 +20,7 @@ tools:                     ## What the tests need beside Rust: servers, a browse
 			node:nodejs npm:npm; do \
 		command -v $${tool%:*} >/dev/null || missing="$$missing $${tool#*:}"; \
 	done; \
+	python3 -c 'import ensurepip' 2>/dev/null || missing="$$missing python3-venv"; \
 	install="apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy$$missing"; \
 	if [ -z "$$missing" ]; then :; \
 	elif [ "$$(id -u)" = 0 ]; then sh -c "$$install"; \
@@ -27,6 +28,12 @@ tools:                     ## What the tests need beside Rust: servers, a browse
 	else echo "The tests need more than is here. Run: sudo apt-get install$$missing" >&2; exit 1; fi
 	@cmp -s tests/browser/package-lock.json tests/browser/node_modules/.made-of || { \
 		(cd tests/browser && npm ci --no-audit --no-fund) && cp tests/browser/package-lock.json tests/browser/node_modules/.made-of; }
+	@$(MAKE) --no-print-directory target/python/requirements.txt
+
+target/python/requirements.txt: tests/python/requirements.txt
+	python3 -m venv target/python
+	target/python/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	cp $< $@
 
 lint:                      ## Format, clippy and documentation, without a warning
 	$(CARGO) fmt --check

@@ -52,6 +52,7 @@
 //! | [`intake`] | files of codes into pools |
 //! | [`redemption`] | may this voucher be used, and tracked events that use vouchers |
 //! | [`campaign`] | messages through the protocol, one by one or a whole audience from files to files |
+//! | [`delivery`] | rendered test e-mails to a tester: by SMTP, or into a file |
 //! | [`http`] | the service: a door for senders in any language, and for browsers |
 //! | [`cli`] | the program's commands |
 //!
@@ -69,6 +70,7 @@
 
 pub mod campaign;
 pub mod cli;
+pub mod delivery;
 mod error;
 pub mod http;
 pub mod intake;

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Each room with the rooms that it may import.
-const ROOMS: [(&str, &[&str]); 9] = [
-    ("cli", &["campaign", "error", "http", "intake", "redemption", "render", "store", "voucher"]),
-    ("http", &["campaign", "error", "intake", "redemption", "render", "voucher"]),
+const ROOMS: [(&str, &[&str]); 10] = [
+    ("cli", &["campaign", "delivery", "error", "http", "intake", "redemption", "render", "store", "voucher"]),
+    ("http", &["campaign", "delivery", "error", "intake", "redemption", "render", "voucher"]),
+    ("delivery", &["campaign", "error", "render", "voucher"]),
     ("campaign", &["error", "intake", "render", "voucher"]),
     ("intake", &["error", "render", "voucher"]),
     ("redemption", &["error", "render", "voucher"]),

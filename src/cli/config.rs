@@ -11,6 +11,7 @@ use super::environment;
 use super::report::in_argument;
 use super::store::JOURNAL_KEEP;
 use super::webhook::WebhookConfig;
+use crate::delivery::DeliverySettings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::{HttpSettings, LayerSettings, VisitorKey, VisitorSettings};
 use crate::intake::{ScheduledImport, check_import_names};
@@ -24,7 +25,8 @@ const FILE: &str = "tearoff.toml";
 const VISITOR_SECRET: &str = "TEAROFF_VISITOR_SECRET";
 
 const HELP: &str = "it may set 'store', 'project', 'ca_file' and 'journal_keep', all text, the number 'replicas', numbers in a \
-    section [limits], settings of the service in sections [http], [visitors] and [layers.NAME], text in a section [redemption], a section [low_stock] with 'webhook' and 'secret', and imports in sections \
+    section [limits], settings of the service in sections [http], [visitors] and [layers.NAME], of test e-mails in a section \
+    [delivery], text in a section [redemption], a section [low_stock] with 'webhook' and 'secret', and imports in sections \
     [[imports]]";
 
 /// What the file may set.
@@ -53,6 +55,8 @@ pub(super) struct Config {
     pub(super) layers: BTreeMap<String, LayerSettings>,
     /// How their visitors are known.
     pub(super) visitors: VisitorSettings,
+    /// How test e-mails are delivered, and to whom.
+    pub(super) delivery: DeliverySettings,
     /// The imports that repeat.
     pub(super) imports: Vec<ScheduledImport>,
 }
@@ -121,7 +125,7 @@ mod tests {
         let error = Config::parse("store = \"memory:\"\nprojekt = \"shop\"\n").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "tearoff.toml, line 2: unknown field `projekt`, expected one of `store`, `replicas`, `ca_file`, `project`, `journal_keep`, `redemption`, `low_stock`, `limits`, `http`, `layers`, `visitors`, `imports`"
+            "tearoff.toml, line 2: unknown field `projekt`, expected one of `store`, `replicas`, `ca_file`, `project`, `journal_keep`, `redemption`, `low_stock`, `limits`, `http`, `layers`, `visitors`, `delivery`, `imports`"
         );
     }
 

@@ -10,6 +10,7 @@ mod campaign;
 mod cell;
 mod config;
 mod customer;
+mod delivery;
 mod doctor;
 mod environment;
 mod events;
@@ -50,6 +51,7 @@ use self::output::Output;
 use self::store::{StoreOptions, StoreUrl, open_existing_store, open_store};
 use self::watch::Watch;
 use self::webhook::WebhookConfig;
+use crate::delivery::DeliverySettings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::{HttpSettings, LayerSettings, VisitorSettings};
 use crate::intake::ScheduledImport;
@@ -185,6 +187,7 @@ struct Context {
     http: HttpSettings,
     layers: BTreeMap<String, LayerSettings>,
     visitors: VisitorSettings,
+    delivery: DeliverySettings,
     redemption: Mapping,
     imports: Vec<ScheduledImport>,
     low_stock: Option<WebhookConfig>,
@@ -207,6 +210,7 @@ impl Context {
             http: config.http,
             layers: config.layers,
             visitors,
+            delivery: config.delivery,
             redemption: config.redemption,
             imports: config.imports,
             low_stock: config.low_stock,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
+use super::delivery::{DeliveryArguments, deliver};
 use super::{Context, Exit, argument};
 use crate::campaign::{Outcome, Personalized, Personalizer, RenderThreads, preview};
 use crate::error::{Error, ErrorKind, Result};
@@ -18,9 +19,11 @@ use crate::voucher::{CampaignId, Catalogue, Channel, MessageId};
 Examples:
   tearoff render welcome --channel email --customer '{\"id\": \"c42\", \"first_name\": \"Ada\"}' --campaign spring-2026
   tearoff render welcome --channel email --customer @ada.json --mode preview --part body.html > welcome.html
+  tearoff render welcome --channel email --customer @ada.json --campaign spring-2026 --mode test --to ada@example.com
 
 A message that is rendered again under the same id shows the same codes. A preview touches no pool.
-The exit code is 0 if the message is rendered or suppressed, 6 if its template is wrong, 3 if it fails otherwise.")]
+The exit code is 0 if the message is rendered or suppressed, 6 if its template is wrong, 3 if it fails otherwise,
+1 if a test e-mail cannot be delivered.")]
 pub(super) struct Render {
     /// The template: a folder of parts
     template: String,
@@ -48,11 +51,14 @@ pub(super) struct Render {
     /// Print the text of this part instead of the outcome
     #[arg(long, value_name = "NAME")]
     part: Option<String>,
+    #[command(flatten)]
+    delivery: DeliveryArguments,
 }
 
 impl Render {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit> {
         let message = self.message()?;
+        let delivery = self.delivery.prepare(&message, context)?;
         let renderer = Renderer::new(context.limits).in_folder(&self.templates);
         let template = match renderer.load(&self.template, message.channel) {
             Err(error) if error.kind() == ErrorKind::Template => return self.broken(&message, error, context),
@@ -64,6 +70,9 @@ impl Render {
         };
         let outcome = outcome.accepted().map_err(|error| error.with_help("give another '--message-id'"))?;
         self.print(&outcome, context)?;
+        if let Some(delivery) = delivery {
+            deliver(&delivery, &outcome, context).await?;
+        }
         Ok(Exit::from(&outcome))
     }
 

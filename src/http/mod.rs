@@ -72,7 +72,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
 /// The service as a router, for whoever wants to put it into a server of their own.
 pub fn router(service: &Arc<Service>) -> Router {
     let (router, document) = routes().split_for_parts();
-    let router = router.merge(document::routes(&document)).fallback(problem::no_such_call);
+    let router = router.merge(document::routes(document)).fallback(problem::no_such_call);
     around(router.method_not_allowed_fallback(problem::no_such_method), service).with_state(Arc::clone(service))
 }
 

@@ -4,6 +4,7 @@
 mod assign;
 mod bad_input;
 mod bench;
+mod delivery;
 mod desk;
 mod events;
 mod exports;
@@ -13,12 +14,18 @@ mod globals;
 mod help;
 mod imports;
 mod low_stock;
+mod mail_server;
 mod pools;
+#[path = "../python/mod.rs"]
+mod python;
 mod redemptions;
 mod render;
 mod rules;
 mod schedules;
 mod shop;
 mod stores;
+#[path = "../servers/tls.rs"]
+#[allow(dead_code)]
+mod tls;
 mod tokens;
 mod vouchers;

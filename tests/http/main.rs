@@ -3,6 +3,7 @@
 
 mod batch;
 mod customers;
+mod document;
 mod events;
 mod health;
 mod imports;
@@ -12,6 +13,9 @@ mod messages;
 mod metrics;
 mod operation;
 mod pools;
+#[path = "../python/mod.rs"]
+#[allow(dead_code)]
+mod python;
 mod raw;
 mod readiness;
 mod schedules;

@@ -1,0 +1,92 @@
+//! Texts as headers of an e-mail: RFC 5322 and, for what is not plain, RFC 2047.
+//!
+//! A subject holds what customers wrote. Whatever could end its line, or read as something else, is encoded.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use lettre::message::header::{HeaderName, HeaderValue};
+
+/// How many bytes of a text one encoded word takes: they become 52 characters, and a line with one has 76 at most.
+const WORD: usize = 39;
+/// The longest word that stands as it is, in bytes.
+const PLAIN_WORD: usize = 60;
+
+/// A header with a text of any kind.
+pub(super) fn text(name: &'static str, text: &str) -> HeaderValue {
+    let name = HeaderName::new_from_ascii_str(name);
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let text = text.trim().to_owned();
+    if is_plain(&text) {
+        return HeaderValue::new(name, text);
+    }
+    let encoded = encoded_words(&text);
+    HeaderValue::dangerous_new_pre_encoded(name, text, encoded)
+}
+
+/// Whether a text may stand as it is. One with `=?` could be taken for an encoded word.
+fn is_plain(text: &str) -> bool {
+    let is_plain_word = |word: &str| word.len() <= PLAIN_WORD && word.bytes().all(|byte| byte.is_ascii_graphic());
+    !text.contains("=?") && text.split(' ').all(is_plain_word)
+}
+
+/// A text in words that are cut between characters, each on a line of its own.
+fn encoded_words(text: &str) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let fits = |end: &usize| rest.is_char_boundary(*end);
+        let end = (1..=rest.len().min(WORD)).rev().find(fits).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        words.push(format!("=?utf-8?B?{}?=", STANDARD.encode(word)));
+        rest = after;
+    }
+    words.join("\r\n ")
+}
+
+#[cfg(test)]
+mod tests {
+    use lettre::message::header::Headers;
+
+    use super::*;
+
+    fn line(subject: &str) -> String {
+        let mut headers = Headers::new();
+        headers.insert_raw(text("Subject", subject));
+        headers.to_string()
+    }
+
+    #[test]
+    fn a_plain_text_stands_as_it_is() {
+        assert_eq!(line("Your code, Ada: SPR-7Q2K"), "Subject: Your code, Ada: SPR-7Q2K\r\n");
+        assert_eq!(line(""), "Subject: \r\n");
+    }
+
+    #[test]
+    fn no_text_ends_its_line() {
+        for attack in [
+            "a\r\nBcc: eve@example.com",
+            "a\nBcc: e",
+            "a\rBcc: e",
+            "a\0b",
+            "a\u{85}b",
+            "a\u{2028}Bcc: e",
+            "ä\r\n\r\nBody",
+        ] {
+            let line = line(attack);
+            assert!(line.lines().enumerate().all(|(at, line)| at == 0 || line.starts_with(' ')), "{line:?}");
+            assert!(!line.contains(['\0', '\u{85}', '\u{2028}']) && line.matches("\r\n").count() == 1, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn what_looks_encoded_is_encoded() {
+        assert_eq!(line("=?utf-8?Q?=0D=0ABcc?="), "Subject: =?utf-8?B?PT91dGYtOD9RPz0wRD0wQUJjYz89?=\r\n");
+    }
+
+    #[test]
+    fn no_line_is_too_long() {
+        for subject in ["x".repeat(5_000), "ä".repeat(500), "🎟️".repeat(300), "word ".repeat(200)] {
+            assert!(line(&subject).split("\r\n").all(|line| line.len() <= 76), "{}", line(&subject));
+        }
+    }
+}
