@@ -29,8 +29,9 @@ fn message(id: &str, customer: &str) -> Value {
 }
 
 fn with(mut message: Value, changes: Value) -> Value {
-    for (name, value) in changes.as_object().unwrap() {
-        message[name] = value.clone();
+    let Value::Object(changes) = changes else { panic!("no object: {changes}") };
+    for (name, value) in changes {
+        message[name] = value;
     }
     message
 }
