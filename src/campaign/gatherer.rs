@@ -18,7 +18,7 @@ const AT_ONCE: usize = 2;
 const LARGEST: usize = 500;
 
 /// Personalises messages that come one by one. The first waits for nobody; those that come while the store is busy go together
-/// in the next call.
+/// in the next call. One that waits for what another sender holds keeps no other waiting.
 ///
 /// A message goes through to its end also when nobody waits for it any more, so that it is never left half settled.
 #[derive(Clone)]

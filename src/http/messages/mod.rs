@@ -11,6 +11,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -64,23 +65,26 @@ async fn render(
     State(service): State<Arc<Service>>,
     Renders(caller): Renders,
     Body(form): Body<MessageForm>,
-) -> Result<Json<Outcome>, Problem> {
+) -> Result<Response, Problem> {
     let order = form.read(&caller, service.settings.parts_bytes)?;
     let ready = match order.find(&service.templates).await? {
         Found::Ready(ready) => ready,
         Found::Broken(outcome) => {
             service.metrics.outcome(&outcome);
-            return Ok(Json(outcome));
+            return Ok(Json(outcome).into_response());
         }
     };
     let Order { message, .. } = order;
-    if message.purpose == Purpose::Preview {
+    let outcome = if message.purpose == Purpose::Preview {
         let catalogue = Arc::new(service.store.catalogue().await?);
-        return Ok(Json(previewed(&service, &ready, message, &catalogue).await?));
-    }
-    let outcome = ready.gatherer.personalize(message).await?;
+        previewed(&service, &ready, message, &catalogue).await?
+    } else {
+        ready.gatherer.personalize(message).await?.accepted()?
+    };
     service.metrics.outcome(&outcome);
-    Ok(Json(outcome.accepted()?))
+    let response = Json(&outcome).into_response();
+    ready.recycle(outcome);
+    Ok(response)
 }
 
 /// Renders a message with preview codes, on the threads that render.

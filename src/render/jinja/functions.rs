@@ -61,10 +61,13 @@ fn check_kept(value: &Value, depth: usize, left: &mut usize) -> Result<(), Error
     };
     let is_map = value.kind() == ValueKind::Map;
     for item in value.try_iter().into_iter().flatten() {
-        let inner = if is_map { value.get_item(&item).unwrap_or_default() } else { item };
-        check_kept(&inner, depth, left)?;
+        check_kept(&item, depth, left)?;
+        if is_map {
+            check_kept(&value.get_item(&item).unwrap_or_default(), depth, left)?;
+        }
     }
-    Ok(())
+    let cycled = value.downcast_object_ref::<Cycler>().map(|cycler| cycler.items.as_slice());
+    cycled.unwrap_or_default().iter().try_for_each(|item| check_kept(item, depth, left))
 }
 
 #[derive(Debug)]
