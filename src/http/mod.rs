@@ -8,6 +8,7 @@ mod body;
 mod document;
 mod health;
 mod layers;
+mod origins;
 mod problem;
 mod serve;
 mod service;
@@ -16,9 +17,8 @@ mod templates;
 
 pub use access::{Key, Keys, Scope};
 pub use address::Network;
-pub use layers::{
-    Labels, LayerSettings, Layers, Origin, Reuse, Reveal, Visit, VisitorKey, VisitorKeys, VisitorSettings,
-};
+pub use layers::{Labels, LayerSettings, Layers, Reuse, Reveal, Visit, VisitorKey, VisitorKeys, VisitorSettings};
+pub use origins::Origins;
 pub use serve::serve;
 pub use service::Service;
 pub use settings::HttpSettings;

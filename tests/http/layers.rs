@@ -439,7 +439,7 @@ fn settings_that_cannot_be_are_named_before_anybody_asks() {
     assert!(error("[layers.spring]\n").contains("no key to know their visitors by"));
     let short = error("[visitors]\nkeys = [{ id = \"2026-11\", secret = \"s3cr3t\" }]\n");
     assert!(short.contains("'2026-11' is shorter than 32 bytes") && !short.contains("s3cr3t"), "{short}");
-    assert!(error(&keyed("origins = [\"https://shop.example/\"]")).contains("write 'https://shop.example'"));
+    assert!(error(&keyed("origins = [\"https://shop.example/\"]")).contains("'https://shop.example/' is no origin"));
     assert!(error(&keyed("per_visitor_per_minute = 0")).contains("line 4"));
     assert!(error(&keyed("reveal = \"hover\"")).contains("line 4"));
     assert!(error(&keyed("")).contains("layer 'spring': "));
