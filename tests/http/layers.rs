@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::servers::{Server, until};
 use crate::service::{Answer, Running, Shop};
 
 const SHOP: &str = "https://shop.example";
@@ -243,6 +244,29 @@ fn a_layer_without_a_code_is_not_shown_and_makes_no_event() {
     assert!(!journal.contains("spring/c42"), "{journal}");
     service.shop.stock("spring", "SPR", 1);
     code(&display(&service, &wish));
+}
+
+#[test]
+fn a_store_that_is_away_is_not_an_empty_pool() {
+    let server = Server::start();
+    let settings = format!(
+        "[visitors]\nkeys = [{{ id = \"a\", secret = \"{SECRET}\" }}]\n[layers.spring]\norigins = [\"{SHOP}\"]\n"
+    );
+    let shop = Shop::new();
+    shop.write("tearoff.toml", format!("store = \"{}\"\n{settings}", server.url()));
+    shop.write("templates/spring/body.html", "{{ vouchers['spring'].assign_available() }}");
+    shop.stock("spring", "SPR", 1);
+    let service = shop.serve();
+    let wish = json!({"token": token(&service.shop, &[])});
+    let shown = code(&display(&service, &wish));
+    server.kill_9();
+    let answer = display(&service, &wish);
+    assert_eq!((answer.status, answer.problem().as_str()), (503, "store_unavailable"));
+    assert!(answer.header("retry-after").is_some() && answer.header("cache-control") == Some("no-store"), "{answer:?}");
+    assert!(!String::from_utf8_lossy(&answer.body).contains(&server.url()), "{answer:?}");
+    server.restart();
+    let again = until("the store is back", || Some(display(&service, &wish)).filter(|answer| answer.status == 200));
+    assert_eq!(code(&again), shown);
 }
 
 #[test]

@@ -3,5 +3,7 @@
 
 mod health;
 mod layers;
+#[path = "../servers/mod.rs"]
+mod servers;
 mod service;
 mod tokens;
