@@ -34,9 +34,7 @@ pub use access::Scope;
 pub use address::Network;
 pub use cursor::Secret;
 pub use keys::{Key, KeyFile, KeyRing};
-pub use layers::{
-    Labels, LayerSettings, Layers, Origin, Reuse, Reveal, Visit, VisitorKey, VisitorKeys, VisitorSettings,
-};
+pub use layers::{Labels, LayerSettings, Layers, Reuse, Reveal, Visit, VisitorKey, VisitorKeys, VisitorSettings};
 pub use metrics::Metrics;
 pub use origins::Origins;
 pub use serve::serve;

@@ -78,3 +78,24 @@ impl Shares {
 fn wait(refusal: &NotUntil<<DefaultClock as Clock>::Instant>) -> Duration {
     refusal.wait_time_from(DefaultClock::default().now())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_than_so_many_are_remembered() {
+        let shares = Shares::new(NonZeroU32::MIN);
+        let taken = (0..MOST + 2 * SWEEP).filter(|whose| shares.take(whose).is_ok()).count();
+        assert!((MOST..MOST + SWEEP).contains(&taken), "{taken}");
+        assert_eq!(shares.limiter.len(), taken);
+    }
+
+    #[test]
+    fn who_has_all_of_a_budget_again_is_forgotten() {
+        let shares = Shares::new(NonZeroU32::MAX);
+        let taken = (0..10 * SWEEP).filter(|whose| shares.take(whose).is_ok()).count();
+        assert_eq!(taken, 10 * SWEEP);
+        assert!(shares.limiter.len() <= SWEEP, "{}", shares.limiter.len());
+    }
+}

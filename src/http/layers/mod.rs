@@ -13,7 +13,7 @@ mod token;
 mod visitor;
 
 pub use keys::VisitorKeys;
-pub use settings::{Labels, LayerSettings, Origin, Reuse, Reveal, VisitorKey, VisitorSettings};
+pub use settings::{Labels, LayerSettings, Reuse, Reveal, VisitorKey, VisitorSettings};
 pub use token::Visit;
 
 use std::collections::BTreeMap;

@@ -26,7 +26,7 @@ impl Page {
     /// The page, if it may show the layer.
     pub(super) fn of(headers: &HeaderMap, layer: &Layer) -> Result<Page, Problem> {
         let Some(origin) = headers.get(ORIGIN) else { return Ok(Page(None)) };
-        if layer.settings.origins.iter().any(|allowed| allowed.as_str().as_bytes() == origin.as_bytes()) {
+        if layer.settings.origins.headers().contains(origin) {
             return Ok(Page(Some(origin.clone())));
         }
         Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", "pages of this origin may not show the layer")

@@ -5,10 +5,10 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
-use url::Url;
 use utoipa::ToSchema;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::Origins;
 use crate::voucher::{CampaignId, parse_duration};
 
 /// The shortest secret, in bytes: as much as its signatures have.
@@ -25,7 +25,7 @@ pub struct LayerSettings {
     /// What its messages belong to, for templates and limits.
     pub campaign: Option<CampaignId>,
     /// The origins of the pages that may show it, such as `https://shop.example`.
-    pub origins: Vec<Origin>,
+    pub origins: Origins,
     /// What is one message.
     pub reuse: Reuse,
     /// When the visitor's code is taken.
@@ -47,7 +47,7 @@ impl Default for LayerSettings {
         LayerSettings {
             template: None,
             campaign: None,
-            origins: Vec::new(),
+            origins: Origins::default(),
             reuse: Reuse::default(),
             reveal: Reveal::default(),
             anonymous: false,
@@ -103,34 +103,6 @@ impl Default for Labels {
     fn default() -> Labels {
         let [reveal, copy, copied, close] = ["Show my offer", "Copy code", "Copied", "Close"].map(str::to_owned);
         Labels { reveal, copy, copied, close }
-    }
-}
-
-/// Where a page comes from: scheme, host, and the port unless it is the usual one.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Origin(String);
-
-impl Origin {
-    /// As browsers send it.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for Origin {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Origin> {
-        let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        let origin = url.map(|url| url.origin().ascii_serialization());
-        if origin.as_deref() == Some(&text) {
-            return Ok(Origin(text));
-        }
-        let help = origin.unwrap_or_else(|| "https://shop.example".to_owned());
-        let error =
-            Error::new(ErrorKind::InvalidInput, format!("'{text}' is not the origin of a page: write '{help}'"));
-        Err(error)
     }
 }
 
