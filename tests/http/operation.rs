@@ -159,8 +159,10 @@ fn calls_with_json(service: &Running) -> Vec<(String, String)> {
     calls
 }
 
-/// What can be wrong with a body, and how it may be refused.
-fn bad_bodies() -> Vec<(&'static str, Vec<(&'static str, &'static str)>, Vec<u8>, Vec<u16>)> {
+/// A bad body: what is wrong, the headers that it is sent with, and the statuses with which it may be refused.
+type BadBody = (&'static str, Vec<(&'static str, &'static str)>, Vec<u8>, Vec<u16>);
+
+fn bad_bodies() -> Vec<BadBody> {
     let json = ("Content-Type", "application/json");
     let deep = "[".repeat(100_000);
     vec![
