@@ -5,5 +5,5 @@ use crate::voucher::PoolName;
 
 /// Tells that a call changed something, of one pool where that is known.
 pub(super) fn audit(caller: &Caller, call: &'static str, pool: Option<&PoolName>) {
-    tracing::info!(target: "audit", key = %caller, call, pool = pool.map(PoolName::as_str), "changed");
+    tracing::info!(audit = true, key = %caller, call, pool = pool.map(PoolName::as_str), "changed");
 }

@@ -35,7 +35,7 @@ pub(super) async fn read_up_to<T: DeserializeOwned>(limit: usize, request: Reque
     match Limited::new(request.into_body(), limit).collect().await {
         Ok(body) => read(&body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        Err(_) => Err(broken_off()),
+        Err(error) => Err(broken_off(&*error)),
     }
 }
 
@@ -70,11 +70,9 @@ pub(super) fn unsupported(wanted: &str) -> Problem {
 
 /// A body that could not be read to its end.
 pub(super) fn unread(rejection: BytesRejection) -> Problem {
-    if is_late(&rejection) {
-        return Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", "the body did not go on").retryable();
-    }
+    let broken_off = broken_off(&rejection);
     let status = axum::response::IntoResponse::into_response(rejection).status();
-    if status == StatusCode::PAYLOAD_TOO_LARGE { too_large() } else { broken_off() }
+    if status == StatusCode::PAYLOAD_TOO_LARGE { too_large() } else { broken_off }
 }
 
 /// A body with more bytes than the call takes.
@@ -82,14 +80,17 @@ pub(super) fn too_large() -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is larger than this call takes")
 }
 
-/// A body whose sender stopped.
-pub(super) fn broken_off() -> Problem {
+/// A body whose sender stopped, or was silent for too long.
+pub(super) fn broken_off(error: &(dyn Error + 'static)) -> Problem {
+    if is_late(error) {
+        return Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", "the body did not go on").retryable();
+    }
     Problem::new(StatusCode::BAD_REQUEST, "malformed_body", "the body ended before its end")
 }
 
 /// Whether a body ended because its sender was silent for too long.
-fn is_late(rejection: &BytesRejection) -> bool {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(rejection);
+fn is_late(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
     while let Some(error) = cause {
         if error.is::<TimeoutError>() {
             return true;

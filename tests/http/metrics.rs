@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use serde_json::json;
+
 use crate::service::{Running, Shop};
 
 fn scrape(service: &Running) -> String {
@@ -58,4 +60,24 @@ fn prometheus_finds_nothing_wrong_with_it() {
     promtool.stdin.take().unwrap().write_all(scrape(&service).as_bytes()).unwrap();
     let output = promtool.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn messages_are_counted_by_how_they_ended() {
+    let shop = Shop::new();
+    shop.stock("spring", "SPR", 2);
+    shop.write("templates/hi/body.txt", "{{ vouchers.spring.assign_available() }}");
+    let service = shop.serve();
+    let message = |id: &str| json!({"message_id": id, "template": "hi", "channel": "sms", "customer": {"id": id}});
+    assert_eq!(service.post("/v1/messages", &message("a")).status, 200);
+    let lines = format!("{}\n{}\n", message("b"), message("c"));
+    let headers = [("Content-Type", "application/x-ndjson")];
+    assert_eq!(service.call("POST", "/v1/messages/batch", &headers, lines.as_bytes()).status, 200);
+    let text = scrape(&service);
+    holds(&text, r#"tearoff_outcomes_total{channel="sms",mode="live",status="rendered",reason=""} 2"#);
+    holds(&text, r#"tearoff_outcomes_total{channel="sms",mode="live",status="enqueue_failed",reason="pool_empty"} 1"#);
+    for number in ["claims_total{answer=\"bound\"}", "store_seconds_count{call=\"settle\"}", "render_seconds_total"] {
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("tearoff_{number} ")));
+        assert!(line.is_some_and(|count| count.parse::<f64>().unwrap() > 0.0), "{number}: {line:?}\n{text}");
+    }
 }

@@ -142,6 +142,10 @@ fn calls_with_json(service: &Running) -> Vec<(String, String)> {
     let document = service.get("/openapi.json").json();
     let mut calls = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
+        // There is no layer here, and a layer that is none does not look at bodies.
+        if path.starts_with("/v1/layers/") {
+            continue;
+        }
         for (method, call) in methods.as_object().unwrap() {
             if call["requestBody"]["content"].get("application/json").is_some() {
                 let mut path = path.clone();
@@ -155,8 +159,10 @@ fn calls_with_json(service: &Running) -> Vec<(String, String)> {
     calls
 }
 
-/// What can be wrong with a body, and how it may be refused.
-fn bad_bodies() -> Vec<(&'static str, Vec<(&'static str, &'static str)>, Vec<u8>, Vec<u16>)> {
+/// A bad body: what is wrong, the headers that it is sent with, and the statuses with which it may be refused.
+type BadBody = (&'static str, Vec<(&'static str, &'static str)>, Vec<u8>, Vec<u16>);
+
+fn bad_bodies() -> Vec<BadBody> {
     let json = ("Content-Type", "application/json");
     let deep = "[".repeat(100_000);
     vec![
@@ -179,8 +185,9 @@ fn bad_bodies() -> Vec<(&'static str, Vec<(&'static str, &'static str)>, Vec<u8>
 
 #[test]
 fn a_bad_body_is_refused_by_every_call() {
-    let service = Running::start();
+    let service = with("events_bytes = 1048576");
     let before = service.shop.tearoff(&["pool", "list", "--json"]);
+    assert!(calls_with_json(&service).len() > 5);
     for (method, path) in calls_with_json(&service) {
         for (name, headers, body, expected) in bad_bodies() {
             let answer = service.call(&method, &path, &headers, &body);
@@ -193,7 +200,7 @@ fn a_bad_body_is_refused_by_every_call() {
 
 #[test]
 fn a_body_that_does_not_end_is_refused_by_every_call() {
-    let service = with("body_seconds = 1");
+    let service = with("body_seconds = 1\nevents_bytes = 1048576");
     for (method, path) in calls_with_json(&service) {
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: here\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -234,9 +241,13 @@ fn the_environment_sets_what_the_file_does_not() {
 fn a_service_says_what_it_does() {
     let service = Shop::new().serve();
     let log = service.log();
-    for line in
-        ["store       sqlite:tearoff.db", "project     default", "keys        none: ", "limits      1,024 connections"]
-    {
+    for line in [
+        "store       sqlite:tearoff.db",
+        "project     default",
+        "templates   templates",
+        "keys        none: ",
+        "limits      1,024 connections",
+    ] {
         assert!(log.contains(line), "no '{line}' in {log}");
     }
 }

@@ -1,6 +1,6 @@
 //! How a service ends.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -71,4 +71,31 @@ fn a_second_signal_ends_it_at_once() {
     service.terminate();
     assert_eq!(service.ended(), Some(130));
     assert_eq!(rest(&mut call), "");
+}
+
+/// A batch whose client goes on sending when the service is told to stop: what was answered before is final, and the rest is cut
+/// off with the connection, not with an answer that looks whole.
+#[test]
+fn a_stream_is_cut_off_where_it_does_not_end_in_time() {
+    let shop = Shop::new();
+    shop.stock("spring", "SPR", 5);
+    shop.write("templates/hi/body.txt", "{{ vouchers.spring.assign_available() }}");
+    shop.write("tearoff.toml", "[http]\ngrace_seconds = 1\n");
+    let mut service = shop.serve();
+    let mut stream = service.connect();
+    let line = r#"{"message_id": "a", "template": "hi", "channel": "sms", "customer": {"id": "a"}}"#.to_owned() + "\n";
+    let head = "POST /v1/messages/batch HTTP/1.1\r\nHost: here\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n";
+    write!(stream, "{head}{:x}\r\n{line}\r\n", line.len()).unwrap();
+    let mut answered = String::new();
+    until("the line is answered", || {
+        let mut some = [0; 4096];
+        let length = stream.read(&mut some).unwrap();
+        answered.push_str(&String::from_utf8_lossy(&some[..length]));
+        answered.contains("SPR-").then_some(())
+    });
+    service.terminate();
+    assert!(!rest(&mut stream).ends_with("0\r\n\r\n"));
+    assert_eq!(service.ended(), Some(0));
+    let counts = service.shop.tearoff(&["pool", "show", "spring", "--json"]);
+    assert!(counts.contains(r#""assigned":1"#) && counts.contains(r#""reserved":0"#), "{counts}");
 }

@@ -62,7 +62,7 @@ fn tell(run: &ImportRun) {
     match (&run.report, &run.error) {
         (_, Some(error)) => tracing::warn!(import, pool, "an import failed: {error}"),
         (Some(report), None) => {
-            tracing::info!(import, pool, added = report.added, rejected = report.rejected, "imported")
+            tracing::info!(import, pool, added = report.added, rejected = report.rejected, "imported");
         }
         (None, None) => {}
     }

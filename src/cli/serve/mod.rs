@@ -50,7 +50,7 @@ impl Serve {
         let imports = Imports::start(Arc::clone(&store), &context.imports)?;
         let signals = Signals::new()?;
         let listener = listen(settings.listen).await?;
-        start::tell(context, &settings, keys.as_ref(), &imports);
+        start::tell(context, &settings, keys.as_ref(), &self.templates, &imports);
         let address = listener.local_addr().unwrap_or(settings.listen);
         let service = self.service(context, store, settings, keys, watch.stock.clone()).await?;
         context.output.remark(format!("listening on http://{address}"));

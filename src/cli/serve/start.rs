@@ -1,15 +1,27 @@
 //! What the service says of itself when it starts.
 
+use std::path::Path;
+
 use super::super::Context;
 use super::super::output::grouped;
 use super::imports::Imports;
 use crate::http::{HttpSettings, KeyRing};
 
 /// Says what is served, to whom, and within what.
-pub(super) fn tell(context: &Context, settings: &HttpSettings, keys: Option<&KeyRing>, imports: &Imports) {
+pub(super) fn tell(
+    context: &Context,
+    settings: &HttpSettings,
+    keys: Option<&KeyRing>,
+    templates: &Path,
+    imports: &Imports,
+) {
     let say = |name: &str, what: String| context.output.remark(format!("{name:<12}{what}"));
     say("store", context.store.to_string());
     say("project", context.project.clone());
+    say("templates", templates.display().to_string());
+    if !context.layers.is_empty() {
+        say("layers", context.layers.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
+    }
     say("keys", keys_of(settings, keys));
     say("limits", limits(settings));
     if !settings.cors_origins.is_empty() {

@@ -166,7 +166,7 @@ async fn receive(body: Body, format: Format, limit: u64) -> Result<Source, Probl
 async fn pass_on(mut body: Body, sender: Sender<Bytes>) -> Result<(), Problem> {
     loop {
         let frame = tokio::time::timeout(SILENCE, body.frame()).await.map_err(|_| silent())?;
-        let Some(frame) = frame.transpose().map_err(|_| broken_off())? else { return Ok(()) };
+        let Some(frame) = frame.transpose().map_err(|error| broken_off(&error))? else { return Ok(()) };
         let Ok(piece) = frame.into_data() else { continue };
         if sender.send(piece).await.is_err() {
             return Ok(());
