@@ -145,7 +145,10 @@ fn furnished() -> Running {
     shop.write("templates/welcome/subject.txt", "Hi {{ customer.first_name }}");
     shop.write("templates/welcome/body.html", "<p>{{ vouchers.spring.assign_available() }}</p>");
     shop.write("templates/hi/body.txt", "{{ vouchers.vip.assign_available() }}");
-    shop.write("templates/layer/body.html", "<b>{{ vouchers.spring.assign_available() }}</b>");
+    shop.write("templates/spring/body.html", "<b>{{ vouchers.spring.assign_available() }}</b>");
+    // The message that the examples release.
+    let message = ["render", "hi", "--channel", "sms", "--message-id", "hello/c42", "--customer", r#"{"id": "c42"}"#];
+    shop.tearoff(&message);
     shop.serve()
 }
 
