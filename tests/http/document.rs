@@ -145,7 +145,10 @@ fn furnished() -> Running {
     shop.write("templates/welcome/subject.txt", "Hi {{ customer.first_name }}");
     shop.write("templates/welcome/body.html", "<p>{{ vouchers.spring.assign_available() }}</p>");
     shop.write("templates/hi/body.txt", "{{ vouchers.vip.assign_available() }}");
-    shop.write("templates/layer/body.html", "<b>{{ vouchers.spring.assign_available() }}</b>");
+    shop.write("templates/spring/body.html", "<b>{{ vouchers.spring.assign_available() }}</b>");
+    // The message that the examples release.
+    let message = ["render", "hi", "--channel", "sms", "--message-id", "hello/c42", "--customer", r#"{"id": "c42"}"#];
+    shop.tearoff(&message);
     shop.serve()
 }
 
@@ -177,10 +180,10 @@ fn a_fuzzer_finds_no_answer_that_is_not_documented() {
         "--suppress-health-check",
         "all",
     ]);
-    fuzzer.args(["--request-timeout", "20", "--max-failures", "20"]);
-    let run =
-        fuzzer.arg(format!("http://{}/openapi.json", service.address())).current_dir(service.shop.path("")).output();
-    let run = run.unwrap();
+    fuzzer.args(["--request-timeout", "60", "--max-failures", "20"]);
+    service.shop.write("tried.json", within_reason(service.get("/openapi.json").json()).to_string());
+    fuzzer.args(["tried.json", "--url", &format!("http://{}", service.address())]);
+    let run = fuzzer.current_dir(service.shop.path("")).output().unwrap();
     assert!(run.status.success(), "{}{}", text(&run.stdout), text(&run.stderr));
     assert_eq!(service.get("/healthz").status, 200, "it lives");
 }
