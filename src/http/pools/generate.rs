@@ -23,7 +23,7 @@ use crate::intake::{self, Generation};
 use crate::voucher::{Charset, Pattern};
 
 /// How many codes one call may ask for, so that it ends while somebody waits for it.
-const MOST: u64 = 1_000_000;
+const MOST: u64 = 100_000;
 
 pub(in crate::http) fn routes() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new().routes(routes!(generate))
@@ -34,7 +34,7 @@ pub(in crate::http) fn routes() -> OpenApiRouter<Arc<Service>> {
 #[serde(deny_unknown_fields)]
 struct GenerationRequest {
     /// How many codes to add.
-    #[schema(minimum = 1, maximum = 1_000_000, example = 5000)]
+    #[schema(minimum = 1, maximum = 100_000, example = 5000)]
     count: u64,
     /// What a code looks like, with a `#` for each random character; as the pool's pattern says where nothing is said, or else 13
     /// random characters.
