@@ -31,8 +31,18 @@ pub(crate) const LEASE: Duration = Duration::from_secs(3);
 /// How long a call may take in these tests.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How long a whole load may take.
+/// How long a whole load of 6,000 messages may take.
 const AT_MOST: Duration = Duration::from_secs(150);
+
+/// How many times as many messages a long run sends.
+fn length() -> u32 {
+    if std::env::var_os("TEAROFF_LONG").is_some() { 10 } else { 1 }
+}
+
+/// How long a whole load may take.
+fn at_most() -> Duration {
+    AT_MOST * length()
+}
 
 /// What is to be sent, and from where.
 #[derive(Clone)]
@@ -52,7 +62,7 @@ pub(crate) struct Load {
 
 impl Load {
     pub(crate) fn on(url: String) -> Load {
-        let long = if std::env::var_os("TEAROFF_LONG").is_some() { 10 } else { 1 };
+        let long = length() as usize;
         Load {
             url,
             options: RedisOptions::default().patience(PATIENCE),
@@ -131,13 +141,13 @@ impl Running {
                 sleep(Duration::from_millis(2)).await;
             }
         };
-        timeout(AT_MOST, wait).await.expect("the senders go on");
+        timeout(at_most(), wait).await.expect("the senders go on");
         assert!(self.sink.ended() < self.load.messages, "nothing was left to send");
     }
 
     /// Whether every message has an outcome.
     pub(crate) fn is_over(&self) -> bool {
-        assert!(self.began.elapsed() < AT_MOST, "the senders come to no end");
+        assert!(self.began.elapsed() < at_most(), "the senders come to no end");
         self.sink.ended() == self.load.messages
     }
 
@@ -148,7 +158,7 @@ impl Running {
                 sender.unwrap();
             }
         };
-        timeout(AT_MOST, all).await.expect("the senders come to an end");
+        timeout(at_most(), all).await.expect("the senders come to an end");
         Ended { load: self.load, sink: self.sink }
     }
 
