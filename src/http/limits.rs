@@ -21,8 +21,8 @@ use super::origins::Origins;
 use super::problem::Problem;
 use super::settings::span;
 
-/// The calls that go on as long as their callers want.
-const STREAMS: [&str; 2] = ["/v1/messages/batch", "/v1/pools/{pool}/import"];
+/// The calls that go on as long as their callers want, and the one that must not be asked for again: it would make further codes.
+const STREAMS: [&str; 3] = ["/v1/messages/batch", "/v1/pools/{pool}/import", "/v1/pools/{pool}/generate"];
 /// What browsers call from pages of their own, each layer by rules of its own.
 const LAYERS: &str = "/v1/layers/";
 /// How long a browser need not ask again whether a page may call.

@@ -41,7 +41,7 @@ struct Ready {
 pub(super) struct Readiness(Mutex<Option<(Instant, Option<String>)>>);
 
 /// Says whether the store is reached and is safe. It answers within seconds, whatever the store does.
-#[utoipa::path(get, path = "/readyz", tag = "operation", responses(
+#[utoipa::path(get, path = "/readyz", tag = "operation", security(()), responses(
     (status = OK, body = Ready),
     (status = SERVICE_UNAVAILABLE, description = "A check failed.", body = Problem, content_type = "application/problem+json"),
 ))]

@@ -146,11 +146,24 @@ fn furnished() -> Running {
     shop.write("templates/welcome/body.html", "<p>{{ vouchers.spring.assign_available() }}</p>");
     shop.write("templates/hi/body.txt", "{{ vouchers.vip.assign_available() }}");
     shop.write("templates/spring/body.html", "<b>{{ vouchers.spring.assign_available() }}</b>");
+    shop.write("tearoff.toml", LAYER);
     // The message that the examples release.
     let message = ["render", "hi", "--channel", "sms", "--message-id", "hello/c42", "--customer", r#"{"id": "c42"}"#];
     shop.tearoff(&message);
     shop.serve()
 }
+
+/// A layer that anybody may see, as often as a fuzzer asks.
+const LAYER: &str = r#"
+[visitors]
+keys = [{ id = "a", secret = "0123456789abcdef0123456789abcdef" }]
+
+[layers.spring]
+anonymous = true
+displays_per_minute = 1000000
+per_visitor_per_minute = 1000000
+per_address_per_minute = 1000000
+"#;
 
 /// The document without what would take minutes for each try.
 fn within_reason(mut document: Value) -> Value {

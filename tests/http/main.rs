@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod batch;
+mod budgets;
 mod customers;
 mod document;
 mod events;
-mod budgets;
 mod health;
 mod imports;
 mod keys;
@@ -27,5 +27,5 @@ mod servers;
 mod service;
 mod shutdown;
 mod tokens;
-mod vouchers;
 mod visitors;
+mod vouchers;

@@ -147,10 +147,6 @@ impl Running {
         &self.address
     }
 
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     /// All that it has said on standard error.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
