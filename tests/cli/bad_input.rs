@@ -113,9 +113,10 @@ fn an_unknown_key_of_the_configuration() {
     shop.write("tearoff.toml", "project = \"shop\"\nstor = \"redis://:secret@host\"\n");
     shop.run("pool list").fails(
         7,
-        "error: tearoff.toml, line 2: unknown field `stor`, expected one of `store`, `replicas`, `ca_file`, `project`, `journal_keep`, `redemption`, `low_stock`, `limits`, `imports`\n\
+        "error: tearoff.toml, line 2: unknown field `stor`, expected one of `store`, `replicas`, `ca_file`, `project`, `journal_keep`, `redemption`, `low_stock`, `limits`, `http`, `layers`, `visitors`, `delivery`, `imports`\n\
          help: it may set 'store', 'project', 'ca_file' and 'journal_keep', all text, the number 'replicas', numbers in a \
-         section [limits], text in a section [redemption], a section [low_stock] with 'webhook' and 'secret', and imports in \
+         section [limits], settings of the service in sections [http], [visitors] and [layers.NAME], of test e-mails in a \
+         section [delivery], text in a section [redemption], a section [low_stock] with 'webhook' and 'secret', and imports in \
          sections [[imports]]",
     );
     assert!(shop.ok("completions bash").contains("tearoff"), "completions need no configuration");
