@@ -106,10 +106,13 @@ impl Gatherer {
             });
             match personalized.await.unwrap_or_else(|_| Err(crashed())) {
                 Ok(Finished { outcomes, aside, .. }) => {
-                    let late = aside
+                    let late: Vec<_> = aside
                         .into_iter()
-                        .filter_map(|(place, message)| Some(Waiting { message, answer: answers[place].take()? }));
-                    tokio::spawn(self.clone().wait(late.collect()));
+                        .filter_map(|(place, message)| Some(Waiting { message, answer: answers[place].take()? }))
+                        .collect();
+                    if !late.is_empty() {
+                        tokio::spawn(self.clone().wait(late));
+                    }
                     for (answer, outcome) in answers.into_iter().zip(outcomes) {
                         self.answer(answer, outcome.map(Ok));
                     }
