@@ -103,6 +103,7 @@ async fn assign(
 ) -> Result<Response, Problem> {
     let AssignmentRequest { customer_id, pool, assignment_id, customer, context } = asked;
     let assignment = Assignment::new(Arc::clone(&service.store), pool.clone(), &assignment_id)?;
+    let assignment = assignment.watched_by(service.templates.watch());
     let (customer, context) = (customer.unwrap_or_default(), context.unwrap_or_default());
     let recipient = Recipient { customer_id, customer, context };
     // Once begun, it is ended, whether anybody waits for the answer or not.

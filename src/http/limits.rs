@@ -51,7 +51,9 @@ pub(super) async fn unpacked(request: Request, next: Next) -> Response {
     let encoding = request.headers().get(CONTENT_ENCODING);
     if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "the body is packed");
-        return problem.with_help("send it without 'Content-Encoding'").into_response();
+        return problem
+            .with_help("send it without 'Content-Encoding'; a file of codes may be compressed with gzip itself")
+            .into_response();
     }
     next.run(request).await
 }
@@ -77,7 +79,7 @@ pub(super) async fn pages(State(cors): State<CorsLayer>, request: Request, next:
 
 /// The answer of a call that panicked. The log has its place.
 pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response {
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected", "the call came upon something that nobody foresaw")
+    Problem::unforeseen()
         .with_help("ask again with the same ids; if it stays so, report it with the request's id")
         .into_response()
 }

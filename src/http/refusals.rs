@@ -17,8 +17,9 @@ const EVERY: [(&str, &str); 4] = [
 ];
 
 /// What a call with a body may answer beside that.
-const WITH_BODY: [(&str, &str); 3] = [
+const WITH_BODY: [(&str, &str); 4] = [
     ("400", "The body is not JSON, or ends before its end"),
+    ("408", "The body did not go on"),
     ("413", "The body is larger than the call takes"),
     ("415", "The body is of another type"),
 ];

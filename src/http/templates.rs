@@ -131,6 +131,11 @@ impl Templates {
         self.named.ready().chain(self.inline.ready()).map(|ready| ready.gatherer.waiting()).sum()
     }
 
+    /// Who hears that a pool becomes low.
+    pub(super) fn watch(&self) -> Option<StockWatch> {
+        self.watch.clone()
+    }
+
     /// The threads that render.
     pub(super) fn threads(&self) -> &RenderThreads {
         &self.threads

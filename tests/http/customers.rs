@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::service::{Answer, Running, Shop};
+use crate::service::{Answer, Running, Shop, until};
 
 fn service(codes: usize) -> Running {
     let shop = Shop::new();
@@ -36,6 +36,14 @@ fn the_same_assignment_gives_the_same_voucher() {
     assert_eq!(assign(&service, "c42", "welcome").json(), first, "also when it is paused");
     refused(&assign(&service, "c45", "welcome"), 409, "pool_paused");
     assert_eq!(service.get("/v1/pools/spring").json()["assigned"], 3);
+}
+
+#[test]
+fn an_assignment_that_makes_a_pool_low_is_told() {
+    let service = service(3);
+    assert_eq!(service.put("/v1/pools/spring", &json!({"low_stock": [2]})).status, 200);
+    assign(&service, "c42", "welcome");
+    until("it is told", || service.log().contains("few vouchers are left").then_some(()));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The HTTP service as its callers use it: the real program, over a real socket.
 #![allow(clippy::unwrap_used)]
 
+mod audit;
 mod batch;
 mod budgets;
 mod customers;

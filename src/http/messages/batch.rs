@@ -27,6 +27,7 @@ use crate::http::Service;
 use crate::http::access::Caller;
 use crate::http::body::{must_be, read_line};
 use crate::http::problem::Problem;
+use crate::http::refusals::Sent;
 use crate::render::Purpose;
 use crate::voucher::MessageId;
 
@@ -57,10 +58,7 @@ enum AnswerLine {
     request_body(content = MessageForm, content_type = "application/x-ndjson", description = "A message a line"),
     responses(
         (status = OK, body = AnswerLine, content_type = "application/x-ndjson", description = "A line for each message"),
-        (status = BAD_REQUEST, body = Problem, content_type = "application/problem+json"),
-        (status = UNAUTHORIZED, body = Problem, content_type = "application/problem+json"),
-        (status = FORBIDDEN, body = Problem, content_type = "application/problem+json"),
-        (status = UNSUPPORTED_MEDIA_TYPE, body = Problem, content_type = "application/problem+json"),
+        Sent
     ))]
 async fn render_all(
     State(service): State<Arc<Service>>,

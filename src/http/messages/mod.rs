@@ -20,8 +20,10 @@ use utoipa_axum::routes;
 use self::form::{Found, MessageForm, Order};
 use super::Service;
 use super::access::{Allowed, Caller, Render, Scope};
+use super::audit::audit;
 use super::body::Body;
 use super::problem::Problem;
+use super::refusals::Sent;
 use super::templates::Ready;
 use crate::campaign::{Outcome, preview};
 use crate::error::Result;
@@ -52,14 +54,8 @@ impl FromRequestParts<Arc<Service>> for Renders {
 /// Asked for again under the same id, it shows the same codes. That a pool is empty or a template wrong is an outcome, too.
 #[utoipa::path(post, path = "/v1/messages", tag = "messages", request_body = MessageForm, responses(
     (status = OK, body = schema::Outcome),
-    (status = BAD_REQUEST, body = Problem, content_type = "application/problem+json"),
-    (status = UNAUTHORIZED, body = Problem, content_type = "application/problem+json"),
-    (status = FORBIDDEN, body = Problem, content_type = "application/problem+json"),
     (status = GONE, description = "The message was released", body = Problem, content_type = "application/problem+json"),
-    (status = PAYLOAD_TOO_LARGE, body = Problem, content_type = "application/problem+json"),
-    (status = UNSUPPORTED_MEDIA_TYPE, body = Problem, content_type = "application/problem+json"),
-    (status = UNPROCESSABLE_ENTITY, body = Problem, content_type = "application/problem+json"),
-    (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"),
+    Sent
 ))]
 async fn render(
     State(service): State<Arc<Service>>,
@@ -108,20 +104,16 @@ struct ReleaseForm {
 /// Asked again, it gives nothing more back.
 #[utoipa::path(post, path = "/v1/messages/release", tag = "messages", request_body = ReleaseForm, responses(
     (status = OK, body = schema::ReleasedMessage),
-    (status = BAD_REQUEST, body = Problem, content_type = "application/problem+json"),
-    (status = UNAUTHORIZED, body = Problem, content_type = "application/problem+json"),
-    (status = FORBIDDEN, body = Problem, content_type = "application/problem+json"),
     (status = NOT_FOUND, description = "No such message took a voucher", body = Problem,
         content_type = "application/problem+json"),
-    (status = PAYLOAD_TOO_LARGE, body = Problem, content_type = "application/problem+json"),
-    (status = UNSUPPORTED_MEDIA_TYPE, body = Problem, content_type = "application/problem+json"),
-    (status = UNPROCESSABLE_ENTITY, body = Problem, content_type = "application/problem+json"),
-    (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"),
+    Sent
 ))]
 async fn release(
     State(service): State<Arc<Service>>,
-    _: Allowed<Render>,
+    caller: Allowed<Render>,
     Body(ReleaseForm { message_id }): Body<ReleaseForm>,
 ) -> Result<Json<ReleasedMessage>, Problem> {
-    Ok(Json(service.store.release_message(&message_id).await?))
+    let released = service.store.release_message(&message_id).await?;
+    audit(&caller.0, "message.release", None);
+    Ok(Json(released))
 }

@@ -2,13 +2,12 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use serde::Deserialize;
@@ -30,9 +29,6 @@ use crate::http::problem::Problem;
 use crate::http::refusals::Sent;
 use crate::http::schema;
 use crate::intake::{self, Format, Options, Source, parse_delimiter};
-
-/// How long a sender may be silent.
-const SILENCE: Duration = Duration::from_secs(30);
 
 /// How many pieces of a body wait to be written.
 const WAITING: usize = 4;
@@ -79,7 +75,6 @@ struct Reading {
     )),
     responses(
         (status = OK, body = schema::ImportReport, description = "What became of the rows"),
-        (status = REQUEST_TIMEOUT, body = Problem, content_type = "application/problem+json", description = "The body did not go on"),
         (status = NOT_FOUND, body = Problem, content_type = "application/problem+json", description = "Somebody deleted the pool meanwhile"),
         Sent
     )
@@ -125,15 +120,8 @@ fn content_type(headers: &HeaderMap) -> &str {
     headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default()
 }
 
-/// The format of the body. A compressed one is refused: what it would become is not known to any limit on the way.
+/// The format of the body.
 fn format(headers: &HeaderMap) -> Result<Format, Problem> {
-    if headers.get_all(CONTENT_ENCODING).iter().any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        let problem =
-            Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "the body is compressed");
-        return Err(
-            problem.with_help("send it without 'Content-Encoding'; the file itself may be compressed with gzip")
-        );
-    }
     let content_type = content_type(headers);
     let is_plain = content_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/plain"));
     let format = Format::of_content_type(content_type).or(is_plain.then_some(Format::Text));
@@ -165,18 +153,13 @@ async fn receive(body: Body, format: Format, limit: u64) -> Result<Source, Probl
 /// Passes a body on, piece by piece, until nobody wants more of it.
 async fn pass_on(mut body: Body, sender: Sender<Bytes>) -> Result<(), Problem> {
     loop {
-        let frame = tokio::time::timeout(SILENCE, body.frame()).await.map_err(|_| silent())?;
-        let Some(frame) = frame.transpose().map_err(|error| broken_off(&error))? else { return Ok(()) };
+        let frame = body.frame().await.transpose();
+        let Some(frame) = frame.map_err(|error| broken_off(&error))? else { return Ok(()) };
         let Ok(piece) = frame.into_data() else { continue };
         if sender.send(piece).await.is_err() {
             return Ok(());
         }
     }
-}
-
-fn silent() -> Problem {
-    let detail = format!("nothing of the body came for {} seconds", SILENCE.as_secs());
-    Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail).retryable()
 }
 
 /// A body that arrives on another thread.

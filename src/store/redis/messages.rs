@@ -11,6 +11,7 @@ use redis::Value;
 use super::address::{Hash, LOAD, SHARDS, split_from};
 use super::record::is_usual;
 use super::script::{Call, MESSAGES, SPLIT_MESSAGES, Section};
+use super::target::Layout;
 use super::{RedisStore, reply};
 use crate::error::Result;
 use crate::voucher::{CustomerId, MessageId, MessageIdentity, Mode};
@@ -147,14 +148,12 @@ impl RedisStore {
         deed: Deed,
         messages: &[(Hash, Option<Standing>)],
     ) -> Result<Vec<Option<Standing>>> {
-        let mut shards: [Vec<usize>; SHARDS as usize] = Default::default();
-        for (n, (hash, _)) in messages.iter().enumerate() {
-            shards[usize::from(hash.shard())].push(n);
-        }
-        let portions = (0..SHARDS).zip(&shards).flat_map(|(shard, all)| all.chunks(PORTION).map(move |of| (shard, of)));
-        let answers = try_join_all(portions.map(async |(shard, portion)| {
+        let mut groups = self.callable_together(messages);
+        groups.iter_mut().for_each(|group| group.sort_by_key(|n| messages[*n].0.shard()));
+        let portions = groups.iter().flat_map(|group| group.chunks(PORTION));
+        let answers = try_join_all(portions.map(async |portion| {
             let entries: Vec<_> = portion.iter().map(|n| (messages[*n].0, messages[*n].1.as_ref())).collect();
-            Ok::<_, crate::Error>((portion, self.ask_shard(deed, shard, &entries).await?))
+            Ok::<_, crate::Error>((portion, self.ask_shards(deed, &entries).await?))
         }))
         .await?;
         let mut known = vec![None; messages.len()];
@@ -164,55 +163,79 @@ impl RedisStore {
         Ok(known)
     }
 
-    async fn ask_shard(
-        &self,
-        deed: Deed,
-        shard: u8,
-        entries: &[(Hash, Option<&Standing>)],
-    ) -> Result<Vec<Option<Standing>>> {
-        // Where every message names its customer, a shard knows none: then the question whether it does is enough.
-        if deed == Deed::Look && !self.message_buckets.is_used(shard) {
-            self.call_messages(deed, shard, &[]).await?;
-            if !self.message_buckets.is_used(shard) {
-                return Ok(vec![None; entries.len()]);
-            }
+    /// The places of messages that one call may ask for: of all shards, unless a Cluster keeps them apart.
+    fn callable_together(&self, messages: &[(Hash, Option<Standing>)]) -> Vec<Vec<usize>> {
+        if self.link.url().layout != Layout::Cluster {
+            return vec![(0..messages.len()).collect()];
         }
-        self.call_messages(deed, shard, entries).await
+        let mut shards = vec![Vec::new(); usize::from(SHARDS)];
+        for (n, (hash, _)) in messages.iter().enumerate() {
+            shards[usize::from(hash.shard())].push(n);
+        }
+        shards
     }
 
-    async fn call_messages(
-        &self,
-        deed: Deed,
-        shard: u8,
-        entries: &[(Hash, Option<&Standing>)],
-    ) -> Result<Vec<Option<Standing>>> {
-        let keys = self.keys.shard(shard);
+    /// Asks for messages, which stand by their shards.
+    async fn ask_shards(&self, deed: Deed, entries: &[(Hash, Option<&Standing>)]) -> Result<Vec<Option<Standing>>> {
+        let mut shards: Vec<u8> = entries.iter().map(|(hash, _)| hash.shard()).collect();
+        shards.dedup();
         loop {
-            let buckets = self.message_buckets.of(shard);
-            let mut call = Call::new(&MESSAGES, vec![keys.shard()]);
-            call.kept = deed != Deed::Look;
-            call.push_number(buckets);
-            call.push(deed.as_str());
-            for (hash, standing) in entries {
-                let bucket = hash.bucket(buckets);
-                let place = call.place(Section::Messages, bucket, || keys.messages(bucket));
-                call.push_number(place);
-                call.push(hash.head::<16>());
-                call.push(standing.map(Standing::packed).unwrap_or_default());
-            }
+            // Where every message names its customer, a shard knows none: then the question whether it does is enough.
+            let is_asked: Vec<bool> =
+                shards.iter().map(|shard| deed != Deed::Look || self.message_buckets.is_used(*shard)).collect();
+            let place = |hash: &Hash| shards.iter().position(|shard| *shard == hash.shard()).unwrap_or_default();
+            let (call, asked) = self.registry_call(deed, &shards, entries, |hash| is_asked[place(hash)]);
             let (status, answer) = reply::status(self.link.run(&call).await?)?;
+            let mut answer = answer.into_iter();
+            let numbers = answer.by_ref().take(shards.len()).map(|number| reply::number(Some(&number)));
+            let numbers = numbers.collect::<Result<Vec<u64>>>()?;
             if status == "RESIZED" {
-                self.message_buckets.note(shard, reply::number(answer.first())?);
+                shards.iter().zip(numbers).for_each(|(shard, buckets)| self.message_buckets.note(*shard, buckets));
                 continue;
             }
-            let mut answer = answer.into_iter();
-            let count = reply::number(answer.next().as_ref())?;
-            self.message_buckets.note_use(shard, count > 0);
-            if deed != Deed::Look {
-                self.grow_messages(shard, count.div_ceil(LOAD)).await?;
+            for (shard, count) in shards.iter().zip(&numbers) {
+                self.message_buckets.note_use(*shard, *count > 0);
+                if deed != Deed::Look {
+                    self.grow_messages(*shard, count.div_ceil(LOAD)).await?;
+                }
             }
-            return answer.map(|known| Standing::read(&reply::bytes(known)?)).collect();
+            if numbers.iter().zip(&is_asked).any(|(count, is_asked)| *count > 0 && !is_asked) {
+                continue;
+            }
+            let mut known = vec![None; entries.len()];
+            for (n, standing) in asked.into_iter().zip(answer) {
+                known[n] = Standing::read(&reply::bytes(standing)?)?;
+            }
+            return Ok(known);
         }
+    }
+
+    /// A call of `messages.lua`, and the places of the messages that it asks for.
+    fn registry_call(
+        &self,
+        deed: Deed,
+        shards: &[u8],
+        entries: &[(Hash, Option<&Standing>)],
+        is_asked: impl Fn(&Hash) -> bool,
+    ) -> (Call, Vec<usize>) {
+        let mut call = Call::new(&MESSAGES, shards.iter().map(|shard| self.keys.shard(*shard).shard()).collect());
+        call.kept = deed != Deed::Look;
+        call.push(deed.as_str());
+        call.push_number(shards.len());
+        // Others may learn of further buckets meanwhile.
+        let buckets: Vec<u64> = shards.iter().map(|shard| self.message_buckets.of(*shard)).collect();
+        buckets.iter().for_each(|buckets| call.push_number(buckets));
+        let asked: Vec<usize> = (0..entries.len()).filter(|n| is_asked(&entries[*n].0)).collect();
+        for (hash, standing) in asked.iter().map(|n| entries[*n]) {
+            let shard = shards.iter().position(|shard| *shard == hash.shard()).unwrap_or_default();
+            let (keys, bucket) = (self.keys.shard(hash.shard()), hash.bucket(buckets[shard]));
+            let place = call.place(Section::Messages(hash.shard()), bucket, || keys.messages(bucket));
+            call.push_number(shard + 1);
+            call.push_number(place);
+            call.push(hash.head::<16>());
+            call.push(standing.map(Standing::packed).unwrap_or_default());
+        }
+        (call, asked)
     }
 
     /// Adds buckets to a shard until there are `enough`.

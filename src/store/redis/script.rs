@@ -151,8 +151,8 @@ pub(super) enum Section {
     Keys,
     /// Where the bindings of a pool's codes are.
     Codes,
-    /// The messages of a shard.
-    Messages,
+    /// The messages of this shard.
+    Messages(u8),
 }
 
 /// A call of a script.

@@ -1,43 +1,61 @@
--- Looks up, binds or retires message ids in a shard of the registry.
+-- Looks up, binds or retires message ids in shards of the registry: in all of them at once, or in one where a Cluster keeps them apart.
 --
--- KEYS 1: the shard. 2-: buckets of messages.
--- ARGV 1: in how many buckets the caller believes the messages to be. 2: 'look', 'bind' (where nothing stands yet), 'put'
---      (whatever stands there) or 'drop' (if just this stands there, bound by one call only). 3-: for each message, the
---      place of its bucket, its field, and what is to stand there ('' to look).
--- Returns {'OK', how many messages the shard knows, for each message what stood there before, or ''}, or {'RESIZED', n}.
+-- KEYS: the shards, then buckets of messages.
+-- ARGV 1: 'look', 'bind' (where nothing stands yet), 'put' (whatever stands there) or 'drop' (if just this stands there, bound
+--      by one call only). 2: how many shards. For each shard, in how many buckets the caller believes its messages to be; then
+--      for each message, the place of its shard and that of its bucket, its field, and what is to stand there ('' to look).
+-- Returns {'OK', for each shard how many messages it knows, for each message what stood there before, or ''}, or {'RESIZED',
+--      for each shard how many buckets it has}.
 
 local call = redis.call
-local shard = call('HMGET', KEYS[1], 'messages_buckets', 'messages')
-local buckets, count = shard[1] or '1', shard[2] or '0'
-if buckets ~= ARGV[1] then return { 'RESIZED', buckets } end
+local deed, shard_count = ARGV[1], tonumber(ARGV[2])
+
+local buckets, counts, is_resized = {}, {}, false
+for n = 1, shard_count do
+    local shard = call('HMGET', KEYS[n], 'messages_buckets', 'messages')
+    buckets[n], counts[n] = shard[1] or '1', shard[2] or '0'
+    is_resized = is_resized or buckets[n] ~= ARGV[2 + n]
+end
+if is_resized then return { 'RESIZED', unpack(buckets) } end
 
 -- Stands before what one call only has bound. What a second one counts on, the first must not take back.
 local ALONE = '*'
 
+local PARTS, FIRST = 4, 3 + shard_count
+local message_count = (#ARGV - 2 - shard_count) / PARTS
+
+-- A message's shard, bucket and field, and what is to stand there.
+local function message(n)
+    local at = FIRST + PARTS * (n - 1)
+    return tonumber(ARGV[at]), KEYS[tonumber(ARGV[at + 1])], ARGV[at + 2], ARGV[at + 3]
+end
+
 local before, is_alone = {}, {}
 
 local function look(n)
-    local known = call('HGET', KEYS[tonumber(ARGV[3 * n])], ARGV[3 * n + 1]) or ''
+    local _, bucket, field = message(n)
+    local known = call('HGET', bucket, field) or ''
     is_alone[n] = string.sub(known, 1, 1) == ALONE
     before[n] = is_alone[n] and string.sub(known, 2) or known
 end
 
--- Where all messages name their customers, the shard is empty.
-local is_empty = count == '0'
-for n = 1, (#ARGV - 2) / 3 do
-    if is_empty then before[n], is_alone[n] = '', false else look(n) end
+for n = 1, message_count do
+    -- Where all messages name their customers, the shard is empty.
+    if counts[message(n)] == '0' then before[n], is_alone[n] = '', false else look(n) end
 end
 
-local added = 0
+local added = {}
+local function add(shard, by) added[shard] = (added[shard] or 0) + by end
+
 for n, known in ipairs(before) do
-    local bucket, field, value = KEYS[tonumber(ARGV[3 * n])], ARGV[3 * n + 1], ARGV[3 * n + 2]
-    if ARGV[2] == 'drop' then
-        if is_alone[n] and known == value then added = added - call('HDEL', bucket, field) end
-    elseif ARGV[2] == 'put' then
-        added = added + call('HSET', bucket, field, value)
-    elseif ARGV[2] == 'bind' then
+    local shard, bucket, field, value = message(n)
+    if deed == 'drop' then
+        if is_alone[n] and known == value then add(shard, -call('HDEL', bucket, field)) end
+    elseif deed == 'put' then
+        add(shard, call('HSET', bucket, field, value))
+    elseif deed == 'bind' then
         if known == '' and call('HSETNX', bucket, field, ALONE .. value) == 1 then
-            added = added + 1
+            add(shard, 1)
         else
             -- The same id may stand twice in the call.
             if known == '' then look(n) end
@@ -45,11 +63,13 @@ for n, known in ipairs(before) do
         end
     end
 end
-local answer = { 'OK', count }
-if ARGV[2] ~= 'look' then
-    -- Even where nothing changes something is written: only then does WAIT speak of it.
-    call('HINCRBY', KEYS[1], 'calls', 1)
-    answer[2] = call('HINCRBY', KEYS[1], 'messages', added)
+if deed ~= 'look' then
+    for n = 1, shard_count do
+        -- Even where nothing changes something is written: only then does WAIT speak of it.
+        call('HINCRBY', KEYS[n], 'calls', 1)
+        counts[n] = call('HINCRBY', KEYS[n], 'messages', added[n] or 0)
+    end
 end
-for n, known in ipairs(before) do answer[n + 2] = known end
+local answer = { 'OK', unpack(counts) }
+for n, known in ipairs(before) do answer[1 + shard_count + n] = known end
 return answer
