@@ -8,6 +8,7 @@ mod attempt;
 mod audience;
 mod audit;
 mod checkpoint;
+mod decided;
 mod document;
 mod eligibility;
 mod file;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::RenderThreads;
 use super::attempt::{Draft, End, Stage, attempt};
+use super::decided::{first_empty, is_contended, lacks, pools_of, refused_by};
 use super::foresight::Foresight;
 use super::leased::Leased;
 use super::low_stock::StockWatch;
@@ -18,9 +19,7 @@ use super::shortfall::{broken_rule, not_eligible, refused, rejected, shortfall};
 use crate::error::{Error, ErrorKind, Result};
 use crate::render::suggest::did_you_mean;
 use crate::render::{Message, Purpose, Rendered, Template, Used};
-use crate::voucher::{
-    Binding, Channel, Claim, Claims, Kept, Lease, Lookup, PoolName, Refusal, Settled, Shown, Source, Width,
-};
+use crate::voucher::{Claim, Claims, Kept, Lease, Lookup, PoolName, Refusal, Settled, Shown, Source};
 
 /// How often a message renders anew because the store refused what it showed.
 const REFUSALS: u32 = 3;
@@ -32,10 +31,10 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub struct Personalizer {
     template: Arc<Template>,
     claims: Arc<dyn Claims>,
-    lookup: Arc<dyn Lookup>,
+    pub(super) lookup: Arc<dyn Lookup>,
     rules: Arc<Rules>,
     threads: Arc<RenderThreads>,
-    lease_time: Duration,
+    pub(super) lease_time: Duration,
     foresight: Option<Arc<Foresight>>,
     watch: Option<StockWatch>,
 }
@@ -49,7 +48,7 @@ impl std::fmt::Debug for Personalizer {
 /// A batch that has been rendered under a lease and is not settled yet.
 pub(super) struct Attempt {
     leased: Leased,
-    drafts: Vec<Draft>,
+    pub(super) drafts: Vec<Draft>,
 }
 
 /// What finishing a batch gives.
@@ -71,19 +70,6 @@ pub(super) enum Lacking {
     Stops,
     /// Where another sender holds what they could have, they are set aside, and keep nobody waiting.
     StandsAside,
-}
-
-impl Attempt {
-    /// Whether a message lacks what another lease holds.
-    pub(super) fn is_contended(&self) -> bool {
-        self.drafts.iter().any(is_contended)
-    }
-}
-
-/// Where a batch cannot be decided yet, and why.
-struct Undecided {
-    index: usize,
-    waits_for_others: bool,
 }
 
 impl Personalizer {
@@ -198,11 +184,6 @@ impl Personalizer {
         Ok(attempt.drafts.into_iter().map(|draft| Arc::unwrap_or_clone(draft.message)).collect())
     }
 
-    /// Whether every outcome of the batch is final as it stands, whatever other leases do.
-    pub(super) async fn is_decided(&self, attempt: &Attempt) -> Result<bool> {
-        Ok(!attempt.is_contended() && self.first_undecided(&attempt.drafts).await?.is_none())
-    }
-
     /// Begins anew with nothing reserved, and without guesses.
     pub(super) async fn restart(&self, attempt: Attempt) -> Result<Attempt> {
         let messages = self.withdraw(attempt).await?;
@@ -315,54 +296,6 @@ impl Personalizer {
         queue.retain(|drafts| !drafts.is_empty());
     }
 
-    /// The first draft whose lack of a voucher is not final: another sender, or another message of this batch that will not
-    /// keep it or stands behind, holds what it could have had.
-    async fn first_undecided(&self, drafts: &[Draft]) -> Result<Option<Undecided>> {
-        for (index, draft) in drafts.iter().enumerate() {
-            let Stage::Ended(End::Refused { pool, contended, .. }) = &draft.stage else { continue };
-            if *contended && draft.message.channel != Channel::WebLayer {
-                self.check_patience(draft, pool)?;
-                return Ok(Some(Undecided { index, waits_for_others: true }));
-            }
-            if lacks(draft) && self.batch_holds(drafts, index, pool).await? {
-                return Ok(Some(Undecided { index, waits_for_others: false }));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Web layers do not wait; the others wait for at most one lease time, after which whatever a dead sender held is back.
-    fn check_patience(&self, draft: &Draft, pool: &PoolName) -> Result<()> {
-        match draft.waiting_since {
-            Some(since) if since.elapsed() >= self.lease_time => {
-                let error = Error::new(
-                    ErrorKind::Contended,
-                    format!("another sender holds the last vouchers of pool '{pool}'"),
-                );
-                Err(error.with_help("try again when the other sender has ended"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    async fn batch_holds(&self, drafts: &[Draft], index: usize, pool: &PoolName) -> Result<bool> {
-        let held = held_by_others(drafts, index);
-        if held.is_empty() || held.contains(pool) {
-            return Ok(!held.is_empty());
-        }
-        Ok(!self.overflow_chain(pool).await?.is_disjoint(&held))
-    }
-
-    async fn overflow_chain(&self, pool: &PoolName) -> Result<BTreeSet<PoolName>> {
-        let mut chain = BTreeSet::new();
-        let mut next = Some(pool.clone());
-        while let Some(name) = next.take().filter(|name| !chain.contains(name)) {
-            next = self.lookup.pool(&name).await?.and_then(|status| status.settings.overflow);
-            chain.insert(name);
-        }
-        Ok(chain)
-    }
-
     async fn outcome(&self, draft: Draft) -> Result<Outcome> {
         let result = match draft.stage {
             Stage::Complete(Rendered { parts, vouchers }) => Ok(Personalized { parts, vouchers }),
@@ -389,22 +322,6 @@ impl Personalizer {
     }
 }
 
-/// The pools of which messages of the batch hold something that the message at `index` could have had: those named and those
-/// that gave it, for messages that stand behind it or will not keep what they hold.
-fn held_by_others(drafts: &[Draft], index: usize) -> BTreeSet<PoolName> {
-    let mut held = BTreeSet::new();
-    for (other, draft) in drafts.iter().enumerate() {
-        if other > index || other != index && matches!(draft.stage, Stage::Ended(_)) {
-            held.extend(draft.reserved().flat_map(pools_of));
-        }
-    }
-    held
-}
-
-fn pools_of((named, _, binding): (&PoolName, Width, &Binding)) -> [PoolName; 2] {
-    [named.clone(), binding.from.clone()]
-}
-
 /// The pools whose stock gave something new that the message shows to its customer. Nobody is told of what a test took.
 fn taken_from(draft: &Draft) -> BTreeSet<PoolName> {
     let (Stage::Complete(rendered), Purpose::Live) = (&draft.stage, draft.message.purpose) else {
@@ -413,15 +330,6 @@ fn taken_from(draft: &Draft) -> BTreeSet<PoolName> {
     let bindings = rendered.vouchers.iter().map(|used| &used.binding);
     let taken = bindings.filter(|binding| binding.reserved && binding.source != Source::Fallback);
     taken.map(|binding| binding.from.clone()).collect()
-}
-
-fn is_contended(draft: &Draft) -> bool {
-    matches!(draft.stage, Stage::Ended(End::Refused { contended: true, .. }))
-}
-
-fn refused_by(draft: &Draft) -> Option<&PoolName> {
-    let Stage::Ended(End::Refused { pool, .. }) = &draft.stage else { return None };
-    Some(pool)
 }
 
 fn drafts(messages: Vec<Message>) -> Vec<Draft> {
@@ -441,25 +349,9 @@ fn kept(draft: &Draft) -> Option<Kept> {
     Some(Kept { message: Arc::clone(identity), shown: rendered.vouchers.iter().filter_map(shown).collect() })
 }
 
-/// Whether it goes without only because others were served before it.
-fn lacks(draft: &Draft) -> bool {
-    let Stage::Ended(End::Refused { refusal, .. }) = &draft.stage else { return false };
-    matches!(refusal, Refusal::PoolEmpty | Refusal::LimitReached)
-}
-
 fn kept_nothing(draft: &Draft) -> bool {
     match &draft.stage {
         Stage::Complete(rendered) => rendered.vouchers.is_empty(),
         _ => true,
     }
-}
-
-/// The first draft that ended because a pool is empty or paused.
-fn first_empty(drafts: &[Draft]) -> Option<(usize, PoolName)> {
-    drafts.iter().enumerate().find_map(|(index, draft)| match &draft.stage {
-        Stage::Ended(End::Refused { pool, refusal: Refusal::PoolEmpty | Refusal::PoolPaused, .. }) => {
-            Some((index, pool.clone()))
-        }
-        _ => None,
-    })
 }
