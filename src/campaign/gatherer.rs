@@ -12,8 +12,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::render::Message;
 use crate::voucher::MessageId;
 
-/// How many batches are under way at a time: one renders while the other is at the store.
-const AT_ONCE: usize = 2;
+/// How many batches are under way at a time. Fewer are larger, and a store takes ten times as long for single messages.
+const AT_ONCE: usize = 1;
 /// The largest batch.
 const LARGEST: usize = 500;
 
