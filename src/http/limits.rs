@@ -1,17 +1,19 @@
 //! What a request may take: how long, in what form, and from whose pages.
 
-use std::any::Any;
 use std::convert::Infallible;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tower::{Layer, ServiceExt};
+use futures_util::FutureExt;
+use tower::{Layer, ServiceExt, service_fn};
 use tower_http::cors::CorsLayer;
 use tower_http::timeout::TimeoutBody;
 
@@ -28,16 +30,27 @@ const LAYERS: &str = "/v1/layers/";
 /// How long a browser need not ask again whether a page may call.
 const REMEMBERED: Duration = Duration::from_secs(600);
 
-/// Ends a call that takes too long, and one whose body stands still.
-pub(super) async fn in_time(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+/// Answers a call within what it may take.
+async fn held(service: &Service, request: Request, next: Next) -> Response {
+    if is_packed(&request) {
+        return packed().into_response();
+    }
     let settings = &service.settings;
     let request = request.map(|body| Body::new(TimeoutBody::new(span(settings.body_seconds), body)));
-    let route = request.extensions().get::<MatchedPath>();
-    if route.is_some_and(|route| STREAMS.contains(&route.as_str())) {
-        return next.run(request).await;
+    let is_stream = request.extensions().get::<MatchedPath>().is_some_and(|route| STREAMS.contains(&route.as_str()));
+    let answer = unless_it_panics(next.run(request));
+    if is_stream {
+        return answer.await;
     }
-    let answered = tokio::time::timeout(span(settings.request_seconds), next.run(request)).await;
+    let answered = tokio::time::timeout(span(settings.request_seconds), answer).await;
     answered.unwrap_or_else(|_| too_slow().into_response())
+}
+
+/// The answer of a call. That of one that panics is a problem; the log has its place.
+async fn unless_it_panics(answer: impl Future<Output = Response>) -> Response {
+    let help = "ask again with the same ids; if it stays so, report it with the request's id";
+    let answer = AssertUnwindSafe(answer).catch_unwind().await;
+    answer.unwrap_or_else(|_| Problem::unforeseen().with_help(help).into_response())
 }
 
 fn too_slow() -> Problem {
@@ -46,16 +59,15 @@ fn too_slow() -> Problem {
         .retryable()
 }
 
-/// Refuses a body that has to be unpacked: nobody knows how large it is.
-pub(super) async fn unpacked(request: Request, next: Next) -> Response {
+/// Whether a body has to be unpacked: nobody knows how large it is.
+fn is_packed(request: &Request) -> bool {
     let encoding = request.headers().get(CONTENT_ENCODING);
-    if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "the body is packed");
-        return problem
-            .with_help("send it without 'Content-Encoding'; a file of codes may be compressed with gzip itself")
-            .into_response();
-    }
-    next.run(request).await
+    encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+fn packed() -> Problem {
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "the body is packed")
+        .with_help("send it without 'Content-Encoding'; a file of codes may be compressed with gzip itself")
 }
 
 /// Tells browsers from which pages they may call.
@@ -68,35 +80,26 @@ pub(super) fn cors(origins: &Origins) -> CorsLayer {
         .max_age(REMEMBERED)
 }
 
-/// Applies [`cors`] to what is no layer.
-pub(super) async fn pages(State(cors): State<CorsLayer>, request: Request, next: Next) -> Response {
+/// Answers a call within its limits, and tells browsers about [`cors`] where it is no layer's.
+pub(super) async fn between_pages(service: Arc<Service>, request: Request, next: Next) -> Response {
     if request.uri().path().starts_with(LAYERS) {
-        return next.run(request).await;
+        return held(&service, request, next).await;
     }
-    let answer: Result<Response, Infallible> = cors.layer(next).oneshot(request).await;
-    answer.unwrap_or_else(|never| match never {})
-}
-
-/// The answer of a call that panicked. The log has its place.
-pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response {
-    Problem::unforeseen()
-        .with_help("ask again with the same ids; if it stays so, report it with the request's id")
-        .into_response()
+    let cors = &service.cors;
+    let answer = service_fn(|request| {
+        let next = next.clone();
+        async { Ok::<_, Infallible>(held(&service, request, next).await) }
+    });
+    cors.layer(answer).oneshot(request).await.unwrap_or_else(|never| match never {})
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::Router;
-    use axum::routing::get;
-    use tower_http::catch_panic::CatchPanicLayer;
-
     use super::*;
 
     #[tokio::test]
     async fn a_panic_is_a_problem_without_what_it_says() {
-        let router = Router::new().route("/", get(|| async { assert_eq!("SECRET", "other") }));
-        let router = router.layer(CatchPanicLayer::custom(panicked));
-        let answer = router.oneshot(Request::new(Body::empty())).await.unwrap();
+        let answer = unless_it_panics(async { panic!("SECRET") }).await;
         assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
         let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
         let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();

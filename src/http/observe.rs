@@ -1,11 +1,12 @@
 //! What is told of every call: a line of the log, and numbers. Neither has anything of what the caller sent but its request id.
 
+use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
+use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderName, HeaderValue, Method};
-use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument;
 
@@ -18,15 +19,22 @@ const LONGEST_ID: usize = 64;
 /// What stands for the path of a call that is none.
 const NO_ROUTE: &str = "none";
 
-/// Gives a request its id, and tells what became of it.
-pub(super) async fn observe(State(service): State<Arc<Service>>, mut request: Request, next: Next) -> Response {
+/// Gives a request its id and its answer the headers that all have, and tells what became of it.
+pub(super) async fn observe<F: Future<Output = Response>>(
+    service: Arc<Service>,
+    mut request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response {
     let id = request.headers().get(REQUEST_ID).filter(|id| is_plain(id)).cloned().unwrap_or_else(new_id);
     let mut call = Call::begin(service, &request, id.clone());
     request.extensions_mut().insert(call.key.clone());
     let span = tracing::info_span!("call", request = call.id());
-    let mut response = next.run(request).instrument(span).await;
+    let mut response = answer(request).instrument(span).await;
     call.status = response.status().as_u16();
-    response.headers_mut().insert(REQUEST_ID, id);
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, id);
+    headers.entry(X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
 

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use tower_http::cors::CorsLayer;
+
 use super::cursor::Cursors;
+use super::limits;
 use super::metrics::Looked;
 use super::readiness::Readiness;
 use super::{HttpSettings, KeyRing, Layers, Metrics, Templates};
@@ -15,6 +18,7 @@ pub struct Service {
     pub(super) store: Arc<dyn Store>,
     pub(super) templates: Arc<Templates>,
     pub(super) settings: HttpSettings,
+    pub(super) cors: CorsLayer,
     /// None where everybody may do everything.
     pub(super) keys: Option<KeyRing>,
     pub(super) layers: Layers,
@@ -36,6 +40,7 @@ impl Service {
         metrics: Arc<Metrics>,
     ) -> Service {
         let (templates, cursors) = (Arc::new(templates), Cursors::new(settings.cursor_secret.as_ref()));
+        let cors = limits::cors(&settings.cors_origins);
         let (layers, mapping) = (Layers::default(), Mapping::default());
         let (waiting, rendering) = (Arc::clone(&templates), Arc::clone(&templates));
         metrics.ask_for_waiting(move || waiting.waiting());
@@ -44,6 +49,7 @@ impl Service {
             store,
             templates,
             settings,
+            cors,
             keys,
             layers,
             mapping,

@@ -21,10 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
-use axum::http::HeaderValue;
-use axum::http::header::CACHE_CONTROL;
 use axum::routing::options;
-use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -36,15 +33,11 @@ use crate::voucher::{Channel, check_name};
 /// How many bytes a display's body may have.
 const BODY: usize = 32 << 10;
 
-/// No cache may keep what belongs to one visitor, nor that there is nothing for them.
-const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-
 pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
     let display = OpenApiRouter::new()
         .routes(routes!(display::display))
         .route("/v1/layers/{layer}/display", options(origin::preflight))
-        .layer(DefaultBodyLimit::max(BODY))
-        .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, NO_STORE));
+        .layer(DefaultBodyLimit::max(BODY));
     display.merge(script::routes())
 }
 
