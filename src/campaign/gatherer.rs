@@ -4,16 +4,17 @@ use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::outcome::Outcome;
-use super::personalizer::{Finished, Lacking, Personalizer};
+use super::personalizer::{Attempt, Finished, Lacking, Personalizer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::render::Message;
 use crate::voucher::MessageId;
 
-/// How many batches are under way at a time. Fewer are larger, and a store takes ten times as long for single messages.
-const AT_ONCE: usize = 1;
+/// How many batches are under way at a time: one is being settled while the next one is being reserved and rendered.
+const AT_ONCE: usize = 2;
 /// The largest batch.
 const LARGEST: usize = 500;
 
@@ -24,13 +25,16 @@ const LARGEST: usize = 500;
 #[derive(Clone)]
 pub struct Gatherer {
     personalizer: Personalizer,
+    runtime: Handle,
     line: Arc<Mutex<Line>>,
 }
 
 #[derive(Default)]
 struct Line {
     waiting: VecDeque<Waiting>,
-    /// How many batches keep others from beginning. What waits for other senders does not.
+    /// Whether a batch is being reserved and rendered.
+    is_beginning: bool,
+    /// How many batches have not ended. Those that wait for other senders do not count.
     under_way: usize,
     /// The messages of all batches: an id stands in one batch at a time.
     ids: HashSet<MessageId>,
@@ -54,12 +58,12 @@ impl fmt::Debug for Gatherer {
 }
 
 impl Gatherer {
-    /// Gathers messages for this personalizer.
-    pub fn new(personalizer: Personalizer) -> Gatherer {
-        Gatherer { personalizer, line: Arc::default() }
+    /// Gathers messages for this personalizer. Batches are worked on in `runtime`; whoever waits for a message may do so in another.
+    pub fn new(personalizer: Personalizer, runtime: Handle) -> Gatherer {
+        Gatherer { personalizer, runtime, line: Arc::default() }
     }
 
-    /// Personalises a message: [`Personalizer::personalize`]. It needs a runtime of tokio.
+    /// Personalises a message: [`Personalizer::personalize`].
     ///
     /// # Errors
     /// As for [`Personalizer::personalize`].
@@ -85,41 +89,42 @@ impl Gatherer {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins a batch, unless enough are under way.
+    /// Begins a batch if the one before has been reserved and rendered.
     fn begin(&self) {
-        let mut line = self.line();
-        if line.under_way < AT_ONCE && !line.waiting.is_empty() {
-            line.under_way += 1;
-            drop(line);
-            tokio::spawn(self.clone().work());
+        if let Some(batch) = self.next_batch() {
+            self.runtime.spawn(self.clone().work(batch));
         }
     }
 
-    /// Takes batch after batch until nobody waits.
-    async fn work(self) {
-        while let Some(batch) = self.next_batch() {
-            let (messages, mut answers) = apart(batch);
-            let personalizer = self.personalizer.clone();
-            let personalized = tokio::spawn(async move {
-                let attempt = personalizer.begin(messages).await?;
-                personalizer.finish(attempt, Lacking::StandsAside).await
-            });
-            match personalized.await.unwrap_or_else(|_| Err(crashed())) {
-                Ok(Finished { outcomes, aside, .. }) => {
-                    let late: Vec<_> = aside
-                        .into_iter()
-                        .filter_map(|(place, message)| Some(Waiting { message, answer: answers[place].take()? }))
-                        .collect();
-                    if !late.is_empty() {
-                        tokio::spawn(self.clone().wait(late));
-                    }
-                    for (answer, outcome) in answers.into_iter().zip(outcomes) {
-                        self.answer(answer, outcome.map(Ok));
-                    }
-                }
-                Err(error) => self.answer_all(answers, &error),
-            }
+    /// Takes a batch to its end. While it is being settled the next one is being reserved: the store writes both at once.
+    async fn work(self, batch: Vec<Waiting>) {
+        let (messages, answers) = apart(batch);
+        let personalizer = self.personalizer.clone();
+        let attempt = tokio::spawn(async move { personalizer.begin(messages).await }).await;
+        self.line().is_beginning = false;
+        self.begin();
+        match attempt.unwrap_or_else(|_| Err(crashed())) {
+            Ok(attempt) => self.finish(attempt, answers).await,
+            Err(error) => self.answer_all(answers, &error),
         }
+        self.line().under_way -= 1;
+        self.begin();
+    }
+
+    async fn finish(&self, attempt: Attempt, mut answers: Vec<Option<Answer>>) {
+        let personalizer = self.personalizer.clone();
+        let finished = tokio::spawn(async move { personalizer.finish(attempt, Lacking::StandsAside).await });
+        let Finished { outcomes, aside, .. } = match finished.await.unwrap_or_else(|_| Err(crashed())) {
+            Ok(finished) => finished,
+            Err(error) => return self.answer_all(answers, &error),
+        };
+        let late =
+            aside.into_iter().filter_map(|(place, message)| Some(Waiting { message, answer: answers[place].take()? }));
+        let late: Vec<_> = late.collect();
+        if !late.is_empty() {
+            tokio::spawn(self.clone().wait(late));
+        }
+        answers.into_iter().zip(outcomes).for_each(|(answer, outcome)| self.answer(answer, outcome.map(Ok)));
     }
 
     /// Personalises messages that wait for what another sender holds. They keep nobody else waiting.
@@ -137,9 +142,12 @@ impl Gatherer {
         self.begin();
     }
 
-    /// The next batch. There is none where nobody waits, or only for messages that are under way.
+    /// The next batch. There is none where enough are under way, where nobody waits, or only for messages that are under way.
     fn next_batch(&self) -> Option<Vec<Waiting>> {
         let mut line = self.line();
+        if line.is_beginning || line.under_way == AT_ONCE {
+            return None;
+        }
         let (mut batch, mut left) = (Vec::new(), VecDeque::new());
         while let Some(waiting) = line.waiting.pop_front() {
             if batch.len() < LARGEST && line.ids.insert(waiting.message.message_id.clone()) {
@@ -150,9 +158,9 @@ impl Gatherer {
         }
         line.waiting = left;
         if batch.is_empty() {
-            line.under_way -= 1;
             return None;
         }
+        (line.is_beginning, line.under_way) = (true, line.under_way + 1);
         Some(batch)
     }
 

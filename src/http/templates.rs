@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
+use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
 
 use crate::campaign::{Gatherer, Outcome, Personalizer, RenderThreads, StockWatch};
@@ -36,6 +37,7 @@ pub struct Templates {
     lookup: Arc<dyn Lookup>,
     watch: Option<StockWatch>,
     threads: Arc<RenderThreads>,
+    runtime: Handle,
     named: Shelf<(String, Channel)>,
     inline: Shelf<([u8; 32], Channel)>,
     seen: tokio::sync::Mutex<Option<Sight>>,
@@ -75,7 +77,8 @@ impl fmt::Debug for Templates {
 }
 
 impl Templates {
-    /// The templates of a folder, for messages with vouchers of this store. The folder need not exist yet.
+    /// The templates of a folder, for messages with vouchers of this store. The folder need not exist yet. Single messages are
+    /// worked on in the runtime of tokio that this is called in.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] where the system gives no threads to render on.
@@ -97,6 +100,7 @@ impl Templates {
             lookup,
             watch,
             threads,
+            runtime: Handle::current(),
             named,
             inline,
             seen: tokio::sync::Mutex::default(),
@@ -150,7 +154,8 @@ impl Templates {
         let (claims, lookup) = (Arc::clone(&self.claims), Arc::clone(&self.lookup));
         let personalizer = Personalizer::new(Arc::clone(&template), claims, lookup, Arc::clone(&self.threads));
         let personalizer = personalizer.watched_by(self.watch.clone());
-        Ok(Arc::new(Ready { template, gatherer: Gatherer::new(personalizer.clone()), personalizer, recycles }))
+        let gatherer = Gatherer::new(personalizer.clone(), self.runtime.clone());
+        Ok(Arc::new(Ready { template, gatherer, personalizer, recycles }))
     }
 
     /// Forgets everything if a file of the folder has changed since somebody looked, at most once a second.

@@ -11,6 +11,7 @@ use tearoff::render::Message;
 use tearoff::store::SqliteStore;
 use tearoff::voucher::{Claim, Claimed, Claims, Count, Kept, Lease, MessageId, PoolName, Settled};
 use tearoff::{Error, ErrorKind, Result};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::shop::*;
@@ -80,7 +81,8 @@ impl Claims for Counting {
 
 fn gatherer(shop: &Shop, claims: &Arc<Counting>, template: &str) -> Gatherer {
     let (template, claims) = (Arc::new(sms(template)), Arc::clone(claims));
-    Gatherer::new(Personalizer::new(template, claims, shop.store.clone(), shop.threads.clone()))
+    let personalizer = Personalizer::new(template, claims, shop.store.clone(), shop.threads.clone());
+    Gatherer::new(personalizer, Handle::current())
 }
 
 /// Asks for messages at the same time.

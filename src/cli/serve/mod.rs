@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use tokio::net::TcpListener;
+use tokio::runtime::Builder;
 
 use self::imports::Imports;
 use self::signals::Signals;
@@ -54,7 +55,7 @@ impl Serve {
         let address = listener.local_addr().unwrap_or(settings.listen);
         let service = self.service(context, store, settings, keys, watch.stock.clone()).await?;
         context.output.remark(format!("listening on http://{address}"));
-        http::serve(&service, listener, signals.first()).await;
+        serve(service, listener, signals).await?;
         drop(imports);
         watch.end().await;
         context.output.remark("stopped");
@@ -89,6 +90,20 @@ impl Serve {
         let error = Error::new(ErrorKind::InvalidInput, "--dev needs no keys, so it listens on this machine only");
         Err(error.with_help("leave out --dev, or listen on 127.0.0.1"))
     }
+}
+
+/// Serves on threads of its own: what goes to the store and comes from it never queues behind the callers.
+async fn serve(service: Arc<Service>, listener: TcpListener, signals: Signals) -> Result<()> {
+    let no_threads = |error| Error::new(ErrorKind::Io, "the service's threads cannot be started").with_source(error);
+    let runtime = Builder::new_multi_thread().thread_name("http").enable_all().build().map_err(no_threads)?;
+    let listener = listener.into_std().map_err(no_threads)?;
+    let served = runtime.spawn(async move {
+        http::serve(&service, TcpListener::from_std(listener)?, signals.first()).await;
+        Ok(())
+    });
+    let served = served.await;
+    runtime.shutdown_background();
+    served.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())).map_err(no_threads)
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener> {
