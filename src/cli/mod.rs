@@ -269,7 +269,12 @@ impl Cli {
         let context = Context::new(&self.globals)?;
         let no_runtime =
             |error| Error::new(ErrorKind::Io, "the program's threads cannot be started").with_source(error);
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(no_runtime)?;
+        let mut threads = tokio::runtime::Builder::new_multi_thread();
+        if matches!(self.command, Command::Serve(_)) {
+            // Callers are answered on threads of their own; what is left goes to the store, and waits.
+            threads.worker_threads(1);
+        }
+        let runtime = threads.enable_all().build().map_err(no_runtime)?;
         // The panic has been told by then; it is the one thing that nobody foresaw.
         catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.command.run(&context)))).unwrap_or(Ok(Exit::Unexpected))
     }
