@@ -7,6 +7,7 @@
 mod render {
     mod examination;
     mod expressions;
+    mod lint;
     mod loading;
     mod messages;
     mod privacy;

@@ -18,6 +18,7 @@ mod exit;
 mod export;
 mod import_due;
 mod key;
+mod lint;
 mod logging;
 mod output;
 mod pool;
@@ -144,6 +145,8 @@ enum Command {
     Assign(assign::Assign),
     /// Hold the outcomes of a campaign against the store, and name every discrepancy
     Audit(audit::Audit),
+    /// Tell what an author should know of a template before it is sent
+    Lint(lint::Lint),
     /// Render one message, and print its outcome as JSON
     Render(render::Render),
     /// Look up a voucher, use it, end it, or take it back
@@ -299,6 +302,7 @@ impl Command {
             Command::Campaign(campaign) => campaign.run(context).await,
             Command::Assign(assign) => interruptible(assign.run(context)).await,
             Command::Audit(audit) => interruptible(audit.run(context)).await,
+            Command::Lint(lint) => lint.run(context),
             Command::Render(render) => interruptible(render.run(context)).await,
             Command::Voucher(voucher) => interruptible(voucher.run(context)).await,
             Command::Customer(customer) => interruptible(customer.run(context)).await,

@@ -73,7 +73,7 @@ impl fmt::Display for TemplateError {
 
 impl From<TemplateError> for Error {
     fn from(error: TemplateError) -> Error {
-        Error::new(ErrorKind::Template, format!("{error:#}"))
+        Error::new(ErrorKind::Template, format!("{error:#}")).with_source(error)
     }
 }
 

@@ -124,7 +124,7 @@ pub(super) fn included(source: &str) -> Vec<Inclusion> {
     segments(source).into_iter().filter_map(statement).filter_map(|tokens| included_by(&tokens)).collect()
 }
 
-fn included_by(tokens: &[(usize, Token<'_>)]) -> Option<Inclusion> {
+pub(super) fn included_by(tokens: &[(usize, Token<'_>)]) -> Option<Inclusion> {
     let names: Vec<_> = tokens.iter().skip_while(|(_, token)| matches!(token, Token::Mark('-' | '+'))).collect();
     match names[..] {
         [(_, Token::Name("include" | "import" | "from" | "extends")), (offset, Token::Text(name)), ref rest @ ..]
@@ -181,12 +181,12 @@ pub(super) fn read_paths(tokens: &[(usize, Token<'_>)]) -> Vec<Mention> {
 fn evaluated(source: &str) -> impl Iterator<Item = Vec<(usize, Token<'_>)>> {
     segments(source).into_iter().filter_map(move |segment| match segment {
         Segment::Expression(range) | Segment::Statement(range) => Some(tokens(source, range)),
-        Segment::Text(_) => None,
+        Segment::Text(_) | Segment::Raw(_) => None,
     })
 }
 
 /// `vouchers.name` and `vouchers['name']`, unless `vouchers` is itself somebody's attribute.
-fn named_pools(tokens: &[(usize, Token<'_>)]) -> Vec<Mention> {
+pub(super) fn named_pools(tokens: &[(usize, Token<'_>)]) -> Vec<Mention> {
     let is_attribute = |at: usize| at > 0 && tokens[at - 1].1 == Token::Mark('.');
     let is_vouchers = |at: &usize| tokens[*at].1 == Token::Name("vouchers") && !is_attribute(*at);
     let pool = |at: usize| {

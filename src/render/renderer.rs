@@ -54,7 +54,7 @@ impl Default for Limits {
 #[derive(Debug, Clone)]
 pub struct Renderer {
     pub(super) environment: Environment<'static>,
-    folder: Option<PathBuf>,
+    pub(super) folder: Option<PathBuf>,
     limits: Limits,
 }
 
@@ -113,6 +113,24 @@ impl Renderer {
     /// [`ErrorKind::InvalidInput`] where the folder or a required part is missing or not UTF-8; [`ErrorKind::Template`] where
     /// a part does not compile.
     pub fn load(&self, name: &str, channel: Channel) -> Result<Template> {
+        self.compile(name, channel, self.read_parts(name, channel)?)
+    }
+
+    /// The parts of a template for a channel that are there, as their names and sources.
+    pub(super) fn read_parts(&self, name: &str, channel: Channel) -> Result<Vec<(&'static str, String)>> {
+        let folder = self.template_folder(name)?;
+        let mut sources = Vec::new();
+        for (part, _) in parts::parts(channel) {
+            let path = folder.join(part);
+            if path.is_file() {
+                sources.push((*part, read(&path)?));
+            }
+        }
+        Ok(sources)
+    }
+
+    /// The folder of a template, which must be there.
+    pub(super) fn template_folder(&self, name: &str) -> Result<PathBuf> {
         check_name("template name", name)?;
         let root = self.folder.as_deref().unwrap_or(Path::new("templates"));
         let folder = root.join(name);
@@ -125,14 +143,7 @@ impl Renderer {
             );
             return Err(error.with_help(format!("make the folder {} with the parts of the message", folder.display())));
         }
-        let mut sources = Vec::new();
-        for (part, _) in parts::parts(channel) {
-            let path = folder.join(part);
-            if path.is_file() {
-                sources.push((*part, read(&path)?));
-            }
-        }
-        self.compile(name, channel, sources)
+        Ok(folder)
     }
 
     /// Compiles the parts of a template, given as name and source, for a channel.

@@ -11,9 +11,11 @@ pub(super) enum Segment {
     Expression(Range<usize>),
     /// Between `{%` and `%}`, both excluded.
     Statement(Range<usize>),
+    /// The inside of a `raw` block: printed as it stands, and never evaluated.
+    Raw(Range<usize>),
 }
 
-/// The segments of `source`, in order. Comments and the insides of `raw` blocks are in none of them.
+/// The segments of `source`, in order. Comments are in none of them.
 ///
 /// What is left open at the end is left to the engine's parser, which says so with its place.
 pub(super) fn segments(source: &str) -> Vec<Segment> {
@@ -35,7 +37,9 @@ pub(super) fn segments(source: &str) -> Vec<Segment> {
                 let close = closing(source, inside, "%}");
                 let after = (close + 2).min(source.len());
                 if keyword(&source[inside..close]) == "raw" {
-                    end_of_raw(source, after)
+                    let (inside, behind) = end_of_raw(source, after);
+                    found.push(Segment::Raw(after..inside));
+                    behind
                 } else {
                     found.push(Segment::Statement(inside..close));
                     after
@@ -95,15 +99,17 @@ fn end_of_string(bytes: &[u8], mut at: usize, quote: u8) -> usize {
     at
 }
 
-fn end_of_raw(source: &str, from: usize) -> usize {
+/// Where the inside of a `raw` block ends, and where its last statement does.
+fn end_of_raw(source: &str, from: usize) -> (usize, usize) {
     let mut at = from;
     while let Some(found) = source[at..].find("{%") {
-        at += found + "{%".len();
+        let inside = at + found;
+        at = inside + "{%".len();
         if let Some(length) = end_of_endraw(&source[at..]) {
-            return at + length;
+            return (inside, at + length);
         }
     }
-    source.len()
+    (source.len(), source.len())
 }
 
 /// How long the rest of an `endraw` statement is that begins here. What is none is not read to its end, which may be far away.
@@ -161,6 +167,7 @@ mod tests {
                 Segment::Text(range) => format!("text {}", &source[range]),
                 Segment::Expression(range) => format!("expression {}", &source[range]),
                 Segment::Statement(range) => format!("statement {}", &source[range]),
+                Segment::Raw(range) => format!("raw {}", &source[range]),
             })
             .collect()
     }
@@ -172,16 +179,22 @@ mod tests {
     }
 
     #[test]
-    fn comments_and_raw_blocks_are_left_out() {
-        assert_eq!(shown("a{# {{ b }} #}c{%- raw -%}{{ d }}{% endraw %}e"), ["text a", "text c", "text e"]);
-        assert_eq!(shown("{% raw %}{% if %}{%+ endraw %}e"), ["text e"]);
-        assert_eq!(shown("{% raw %}{% endrawx %}{%{%-endraw-%}e{% raw %}{% endraw"), ["text e"]);
+    fn comments_are_left_out_and_raw_blocks_are_not_read() {
+        assert_eq!(
+            shown("a{# {{ b }} #}c{%- raw -%}{{ d }}{% endraw %}e"),
+            ["text a", "text c", "raw {{ d }}", "text e"]
+        );
+        assert_eq!(shown("{% raw %}{% if %}{%+ endraw %}e"), ["raw {% if %}", "text e"]);
+        assert_eq!(
+            shown("{% raw %}{% endrawx %}{%{%-endraw-%}e{% raw %}{% endraw"),
+            ["raw {% endrawx %}{%", "text e", "raw {% endraw"]
+        );
     }
 
     #[test]
     fn a_raw_block_full_of_openings_takes_linear_time() {
         let source = format!("{{% raw %}}{}%}}", "{%".repeat(500_000));
-        assert_eq!(segments(&source), []);
+        assert_eq!(segments(&source), [Segment::Raw(9..source.len())]);
     }
 
     #[test]

@@ -135,6 +135,7 @@ fn replacements(source: &str, json: bool) -> Vec<(Range<usize>, String)> {
                 }
                 None => found.extend(compared(source, range)),
             },
+            Segment::Raw(_) => {}
         }
     }
     found
@@ -174,7 +175,7 @@ fn changes_quoting(json: &str) -> bool {
 }
 
 /// The placeholders `$cst.<name>.coupon$` in a stretch of text, leftmost first, none overlapping.
-fn placeholders_in(source: &str, range: Range<usize>) -> impl Iterator<Item = (Range<usize>, &str)> {
+pub(super) fn placeholders_in(source: &str, range: Range<usize>) -> impl Iterator<Item = (Range<usize>, &str)> {
     const OPEN: &str = "$cst.";
     const CLOSE: &str = ".coupon$";
     let mut at = range.start;

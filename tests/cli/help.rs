@@ -25,6 +25,7 @@ fn every_command_explains_itself_with_an_example() {
         "pool delete",
         "assign",
         "audit",
+        "lint",
         "render",
         "voucher show",
         "voucher validate",

@@ -13,6 +13,7 @@ mod generation;
 mod globals;
 mod help;
 mod imports;
+mod lint;
 mod low_stock;
 mod mail_server;
 mod pools;
