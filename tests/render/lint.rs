@@ -52,6 +52,7 @@ fn quoted_and_harmless_values_are_not_told() {
     for source in [
         "<a href=\"{{ x }}\" title='{{ y }}' {{ {'a': b}|xmlattr }}>{{ x }} = {{ y }}</a>",
         "<a href={% if x %}\"{{ x }}\"{% else %}\"{{ y }}\"{% endif %}>",
+        "{% if x %}<script>{% else %}<p>{% endif %}{{ x }}",
         "<td width={{ x|int }} class={{ 'a' if x else 'b' }}>",
         "a < b = {{ x }} <!-- <a href={{ x }}> --> {# <a href={{ x }}> #}",
         "{% macro m() %}a={{ x }}{% endmacro %}<a {% set y %}b={{ x }}{% endset %}title=\"{{ x }}\">",
