@@ -20,6 +20,7 @@ mod pools;
 mod python;
 mod raw;
 mod readiness;
+mod redis;
 mod schedules;
 mod schemas;
 mod scopes;
