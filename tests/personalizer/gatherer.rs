@@ -147,6 +147,28 @@ async fn a_message_asked_for_many_times_at_once_has_one_code() {
     assert_eq!((counts.assigned, counts.reserved), (3, 0));
 }
 
+/// The second of two that arrive together begins when the first has ended, though nobody comes after it who would have it begin.
+#[tokio::test]
+async fn the_second_of_two_with_one_id_comes_after_the_first_and_waits_for_nobody_else() {
+    let shop = Shop::with(&[("p", 10)]).await;
+    let claims = Counting::new(&shop);
+    let gatherer = gatherer(&shop, &claims, CODE);
+    claims.shut();
+    let ask = || {
+        let gatherer = gatherer.clone();
+        tokio::spawn(async move { gatherer.personalize(message("c1")).await.unwrap() })
+    };
+    let (first, second) = (ask(), ask());
+    until("the first is at the store", async || claims.calls() > 0).await;
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert_eq!((claims.calls(), gatherer.waiting()), (1, 1), "the second stands in line");
+    claims.open();
+    let both = async { (first.await.unwrap(), second.await.unwrap()) };
+    let (first, second) = tokio::time::timeout(Duration::from_secs(30), both).await.expect("both have an answer");
+    assert_eq!(text(&first), text(&second));
+    assert_eq!((shop.counts("p").await.assigned, gatherer.waiting()), (1, 0));
+}
+
 #[tokio::test]
 async fn a_message_that_nobody_waits_for_any_more_goes_through_to_its_end() {
     let shop = Shop::with(&[("p", 10)]).await;

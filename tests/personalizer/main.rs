@@ -6,6 +6,7 @@ mod eligibility;
 mod foresight;
 mod gatherer;
 mod messages;
+mod pipeline;
 mod random;
 mod refusals;
 mod shop;
