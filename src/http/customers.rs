@@ -41,6 +41,7 @@ struct CustomerQuestion {
     path = "/v1/customers/vouchers",
     operation_id = "show_customer",
     tag = "customers",
+    security(("key" = ["codes:read"])),
     request_body = CustomerQuestion,
     responses((status = OK, body = Vec<schema::VoucherRecord>, description = "The vouchers, perhaps none"), Sent)
 )]
@@ -83,6 +84,7 @@ struct AssignmentRequest {
     path = "/v1/customers/assign",
     operation_id = "assign_voucher",
     tag = "customers",
+    security(("key" = ["render"])),
     request_body(content = AssignmentRequest, example = json!({
         "customer_id": "c42", "pool": "spring", "assignment_id": "welcome-step"
     })),

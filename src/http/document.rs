@@ -32,7 +32,6 @@ use super::{Scope, Service};
         (name = "customers", description = "The vouchers of one customer."),
         (name = "operation", description = "Whether the service lives, works, and how well.")
     ),
-    security(("key" = [])),
     modifiers(&Access)
 )]
 struct Base;
@@ -55,7 +54,10 @@ struct Access;
 impl Modify for Access {
     fn modify(&self, document: &mut Document) {
         let scopes = SCOPES.map(|(scope, allows)| format!("- `{}`: {allows}", name(scope))).join("\n");
-        let description = format!("A key of the service, which has some of these scopes:\n\n{scopes}");
+        let description = format!(
+            "A key of the service, which has some of these scopes:\n\n{scopes}\n\n\
+             Each call names those that it asks for; a key with one of them may call it."
+        );
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
         document.components.get_or_insert_default().add_security_scheme("key", SecurityScheme::Http(scheme));
     }

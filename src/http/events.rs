@@ -59,6 +59,7 @@ struct Report {
     path = "/v1/events",
     operation_id = "ingest_events",
     tag = "vouchers",
+    security(("key" = ["redeem"])),
     request_body(content = schema::TrackedEvents, example = json!({
         "type": "purchase", "customer_id": "c42", "timestamp": "2026-11-20T09:00:00Z",
         "properties": {"event_id": "order-1001", "voucher_code": "SPR-7Q2K", "total": 80}

@@ -41,6 +41,7 @@ struct VoucherCode {
     path = "/v1/vouchers/lookup",
     operation_id = "look_up_voucher",
     tag = "vouchers",
+    security(("key" = ["codes:read"])),
     request_body = VoucherCode,
     responses(
         (status = OK, body = schema::VoucherRecord, description = "The voucher"),
@@ -95,6 +96,7 @@ struct VoucherValidity {
     path = "/v1/vouchers/validate",
     operation_id = "validate_voucher",
     tag = "vouchers",
+    security(("key" = ["redeem"])),
     request_body = VoucherCheck,
     responses((status = OK, body = VoucherValidity, description = "The answer"), Sent)
 )]
@@ -147,6 +149,7 @@ struct VoucherUsed {
     path = "/v1/vouchers/redeem",
     operation_id = "redeem_voucher",
     tag = "vouchers",
+    security(("key" = ["redeem"])),
     request_body = VoucherUse,
     responses((status = OK, body = VoucherUsed, description = "The answer, also where it is no"), Sent)
 )]

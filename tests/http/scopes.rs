@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::service::{Running, Shop};
 
-const SCOPES: [&str; 6] = ["render", "pools:read", "pools:write", "codes:read", "redeem", "admin"];
+const SCOPES: [&str; 8] =
+    ["render", "render:web", "test", "pools:read", "pools:write", "codes:read", "redeem", "admin"];
 
 /// A service with a pool of one code, and a key for each scope.
 struct Guarded {
@@ -97,4 +98,38 @@ fn who_may_not_read_codes_hears_the_same_of_all_that_are_not_valid() {
     let redeem = json!({"code": "SPR-1", "event_id": "o1"});
     assert_eq!(post("redeem", "/v1/vouchers/redeem", &redeem), json!({"result": "redeemed"}));
     assert_eq!(validate("redeem", "SPR-1"), not_valid, "used");
+}
+
+/// The scopes that a call names in the document, and whether it can do without a key.
+fn documented(call: &Value) -> (Vec<&str>, bool) {
+    let ways = call["security"].as_array().unwrap_or_else(|| panic!("no scopes: {}", call["operationId"]));
+    let scopes = ways.iter().filter_map(|way| way["key"].as_array()).flatten().map(|scope| scope.as_str().unwrap());
+    (scopes.collect(), ways.contains(&json!({})))
+}
+
+#[test]
+fn the_document_names_the_scopes_that_a_call_asks_for() {
+    let guarded = Guarded::start();
+    let document = guarded.service.get("/openapi.json").json();
+    let paths = document["paths"].as_object().unwrap().iter();
+    let calls = paths.flat_map(|(path, calls)| calls.as_object().unwrap().iter().map(move |call| (path, call)));
+    let mut guarded_calls = 0;
+    for (path, (method, call)) in calls {
+        let (scopes, is_open) = documented(call);
+        let path = path.replace("{pool}", "spring").replace("{layer}", "none");
+        // Somebody behind a proxy: who calls from this machine needs no key for the numbers.
+        let status = |key: Option<&str>| {
+            let bearer = format!("Bearer {}", key.unwrap_or_default());
+            let away = [("Authorization", bearer.as_str()), ("X-Forwarded-For", "192.0.2.1")];
+            guarded.service.call(&method.to_uppercase(), &path, if key.is_some() { &away } else { &[] }, b"").status
+        };
+        assert_eq!(status(None) != 401, is_open, "{method} {path}");
+        guarded_calls += usize::from(!scopes.is_empty());
+        for key in SCOPES {
+            let answered = status(Some(&guarded.keys[key]));
+            let is_refused = !(scopes.is_empty() || scopes.contains(&key) || key == "admin");
+            assert_eq!(answered == 403, is_refused, "{method} {path} {key}: {answered}");
+        }
+    }
+    assert!(guarded_calls > 15, "{guarded_calls} calls ask for a scope");
 }

@@ -55,6 +55,7 @@ enum AnswerLine {
 /// A line that is wrong is answered with an error in its place. Who does not read the answers is not read from any more. When the
 /// connection breaks, the same messages sent again show the same codes. Blank lines are passed over.
 #[utoipa::path(post, path = "/v1/messages/batch", tag = "messages",
+    security(("key" = ["render"]), ("key" = ["render:web"]), ("key" = ["test"])),
     request_body(content = MessageForm, content_type = "application/x-ndjson", description = "A message a line"),
     responses(
         (status = OK, body = AnswerLine, content_type = "application/x-ndjson", description = "A line for each message"),

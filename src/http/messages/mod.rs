@@ -52,7 +52,9 @@ impl FromRequestParts<Arc<Service>> for Renders {
 /// Renders a message, and gives its outcome.
 ///
 /// Asked for again under the same id, it shows the same codes. That a pool is empty or a template wrong is an outcome, too.
-#[utoipa::path(post, path = "/v1/messages", tag = "messages", request_body = MessageForm, responses(
+#[utoipa::path(post, path = "/v1/messages", tag = "messages",
+    security(("key" = ["render"]), ("key" = ["render:web"]), ("key" = ["test"])),
+    request_body = MessageForm, responses(
     (status = OK, body = schema::Outcome),
     (status = GONE, description = "The message was released", body = Problem, content_type = "application/problem+json"),
     Sent
@@ -102,7 +104,8 @@ struct ReleaseForm {
 ///
 /// Vouchers that the customer has for a whole campaign or for good stay with the customer, and so do those that are redeemed.
 /// Asked again, it gives nothing more back.
-#[utoipa::path(post, path = "/v1/messages/release", tag = "messages", request_body = ReleaseForm, responses(
+#[utoipa::path(post, path = "/v1/messages/release", tag = "messages",
+    security(("key" = ["render"])), request_body = ReleaseForm, responses(
     (status = OK, body = schema::ReleasedMessage),
     (status = NOT_FOUND, description = "No such message took a voucher", body = Problem,
         content_type = "application/problem+json"),

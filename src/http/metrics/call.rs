@@ -31,7 +31,7 @@ pub(in crate::http) fn routes() -> OpenApiRouter<Arc<Service>> {
 pub(in crate::http) type Looked = Mutex<Option<Instant>>;
 
 /// The numbers of the service, for Prometheus: open to the machine it runs on, else to keys with `pools:read`.
-#[utoipa::path(get, path = "/metrics", tag = "operation", responses(
+#[utoipa::path(get, path = "/metrics", tag = "operation", security((), ("key" = ["pools:read"])), responses(
     (status = OK, description = "The numbers.", body = String, content_type = "text/plain"),
     (status = UNAUTHORIZED, description = "No key.", body = Problem, content_type = "application/problem+json"),
     (status = FORBIDDEN, description = "A key without the scope.", body = Problem, content_type = "application/problem+json"),

@@ -53,6 +53,7 @@ struct GenerationRequest {
     path = "/v1/pools/{pool}/generate",
     operation_id = "generate_codes",
     tag = "pools",
+    security(("key" = ["pools:write"])),
     params(("pool" = String, Path, description = "The pool's name", example = "spring")),
     request_body(content = GenerationRequest, example = json!({"count": 5000, "pattern": "SUM-####-####"})),
     responses(

@@ -65,6 +65,7 @@ struct Reading {
     path = "/v1/pools/{pool}/import",
     operation_id = "import_codes",
     tag = "pools",
+    security(("key" = ["pools:write"])),
     params(("pool" = String, Path, description = "The pool's name", example = "spring"), Reading),
     request_body(description = "The file", content(
         (String = "text/csv", example = "code,discount\nSPR-7Q2K,10\n"),

@@ -60,6 +60,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
     path = "/v1/pools",
     operation_id = "list_pools",
     tag = "pools",
+    security(("key" = ["pools:read"])),
     responses((status = OK, body = Vec<schema::Pool>, description = "All pools"), Asked)
 )]
 async fn list(_: Allowed<PoolsRead>, State(service): State<Arc<Service>>) -> Result<Response, Problem> {
@@ -73,6 +74,7 @@ async fn list(_: Allowed<PoolsRead>, State(service): State<Arc<Service>>) -> Res
     path = "/v1/pools/{pool}",
     operation_id = "show_pool",
     tag = "pools",
+    security(("key" = ["pools:read"])),
     params(("pool" = String, Path, description = "The pool's name", example = "spring")),
     responses(
         (status = OK, body = schema::Pool, description = "The pool"),
@@ -96,6 +98,7 @@ async fn show(
     path = "/v1/pools/{pool}",
     operation_id = "put_pool",
     tag = "pools",
+    security(("key" = ["pools:write"])),
     params(("pool" = String, Path, description = "The pool's name", example = "spring")),
     request_body(content = schema::PoolSettings, example = json!({"valid_for": "30d", "limit_per_customer": 1})),
     responses(

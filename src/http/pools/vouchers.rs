@@ -65,6 +65,7 @@ struct VoucherPage {
     path = "/v1/pools/{pool}/vouchers",
     operation_id = "list_vouchers",
     tag = "pools",
+    security(("key" = ["codes:read"])),
     params(("pool" = String, Path, description = "The pool's name", example = "spring"), Wanted),
     responses(
         (status = OK, body = VoucherPage, description = "A page"),
