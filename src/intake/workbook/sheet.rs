@@ -135,7 +135,12 @@ fn read(source: &str, file: SpoolReader, name: Option<&str>, sender: &SyncSender
     }
     let mut cells = workbook.worksheet_cells_reader(&name).map_err(wrong)?;
     let (mut rows, mut row) = (Vec::with_capacity(CHUNK), SheetRow { number: 0, cells: Vec::new() });
+    let mut before = None;
     while let Some(cell) = cells.next_cell().map_err(wrong)? {
+        // Of two cells in one place, a code would be lost.
+        if before.replace(cell.get_position()) >= Some(cell.get_position()) {
+            return Err(broken(source, &"its cells are out of order"));
+        }
         let (number, column) = (u64::from(cell.get_position().0) + 1, cell.get_position().1 as usize);
         let Some(value) = SheetCell::of(cell.get_value()) else { continue };
         if number != row.number && !row.cells.is_empty() {

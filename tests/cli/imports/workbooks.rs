@@ -123,6 +123,27 @@ fn workbook(shop: &Shop, strings: &mut dyn FnMut(&mut dyn Write), sheet: &str) {
 
 const ONE_CODE: &str = r#"<sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>code</t></is></c></row><row r="2"><c r="A2" t="inlineStr"><is><t>A-1</t></is></c></row></sheetData>"#;
 
+/// Excel writes none of these. Of two cells in one place, one code would be lost without a word.
+#[test]
+fn a_sheet_whose_cells_are_out_of_order_is_broken_and_adds_nothing() {
+    let cell = |place: &str, text: &str| format!(r#"<c r="{place}" t="inlineStr"><is><t>{text}</t></is></c>"#);
+    let row = |number: u32, cells: &str| format!(r#"<row r="{number}">{cells}</row>"#);
+    let header = row(1, &cell("A1", "code"));
+    for rows in [
+        row(2, &(cell("A2", "A-1") + &cell("A2", "A-2"))),
+        row(2, &cell("A2", "A-1")) + &row(2, &cell("A2", "A-2")),
+        row(3, &cell("A3", "A-1")) + &row(2, &cell("A2", "A-2")),
+    ] {
+        let shop = Shop::new();
+        workbook(&shop, &mut |_| (), &format!("<sheetData>{header}{rows}</sheetData>"));
+        shop.run("pool import spring bomb.xlsx").fails(
+            7,
+            "error: bomb.xlsx: the workbook is broken: its cells are out of order\n\
+             help: save it again as .xlsx, or as CSV",
+        );
+    }
+}
+
 #[test]
 fn a_workbook_written_by_hand_is_one() {
     let shop = Shop::new();
