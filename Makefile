@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: build test test-long tools lint format doc bench demo
+.PHONY: build test test-long fuzz tools lint format doc bench demo
 
 build:                     ## The program, optimised: target/release/tearoff
 	$(CARGO) build --release
@@ -13,6 +13,14 @@ test: tools                ## Every test, and the examples in the documentation
 
 test-long: tools           ## The same with many more cases of the random tests
 	TEAROFF_LONG=1 PROPTEST_CASES=2000 $(CARGO) test --release --all-targets --no-fail-fast
+
+# Without a fuzzer, `cargo install cargo-fuzz` and a nightly compiler, the tests of the same properties make up more inputs than usual.
+fuzz:                      ## Made-up inputs for what reads templates, files, bodies and tokens: a minute for each
+	@if $(CARGO) +nightly fuzz --version >/dev/null 2>&1; then \
+		for target in fuzz/fuzz_targets/*.rs; do \
+			$(CARGO) +nightly fuzz run --release $$(basename $$target .rs) -- -max_total_time=60 -timeout=10 -rss_limit_mb=4096 || exit 1; \
+		done; \
+	else PROPTEST_CASES=20000 $(CARGO) test --release --test fuzz; fi
 
 # The tests start servers of their own, compile what cuts their power, and look at web layers in a browser.
 tools:                     ## What the tests need beside Rust: servers, a browser, and packages of Python and Node.js
