@@ -117,15 +117,18 @@ impl Draft {
         matches!(self.stage, Stage::Waiting(Suspension::Count(_)))
     }
 
-    fn render(&mut self, template: &Template) {
-        let Stage::Ready = self.stage else { return };
-        let rendering = if let Some(missing) = &mut self.missing {
-            let (rendering, looked_for) = template.examine(&self.message, &self.known);
-            missing.extend(looked_for);
-            rendering
-        } else {
-            template.render(&self.message, &self.known)
-        };
+    fn is_ready(&self) -> bool {
+        matches!(self.stage, Stage::Ready)
+    }
+
+    fn examine(&mut self, template: &Template) {
+        let Some(missing) = &mut self.missing else { return };
+        let (rendering, looked_for) = template.examine(&self.message, &self.known);
+        missing.extend(looked_for);
+        self.come_to(rendering);
+    }
+
+    fn come_to(&mut self, rendering: Rendering) {
         self.stage = match rendering {
             Rendering::Complete(rendered) => Stage::Complete(rendered),
             Rendering::Failed(failure) => Stage::Ended(End::Failure(failure)),
@@ -241,7 +244,7 @@ pub(super) async fn attempt(
     }
     loop {
         let template = Arc::clone(template);
-        drafts = threads.each(drafts, move |draft| draft.render(&template)).await?;
+        drafts = threads.in_shares(drafts, move |share| render(&template, share)).await?;
         if !drafts.iter().any(Draft::waits) {
             if let Some(foresight) = foresight {
                 foresight.learn(&drafts);
@@ -260,6 +263,15 @@ pub(super) async fn attempt(
         let guesses = ahead(foresight, &drafts, &asked).await;
         answer_claims(answers, threads, &mut drafts, asked, guesses).await?;
     }
+}
+
+/// Renders the drafts that can.
+fn render(template: &Template, drafts: &mut [Draft]) {
+    let (examined, mut rendered): (Vec<_>, Vec<_>) =
+        drafts.iter_mut().filter(|draft| draft.is_ready()).partition(|draft| draft.missing.is_some());
+    examined.into_iter().for_each(|draft| draft.examine(template));
+    let renderings = template.render_all(rendered.iter().map(|draft| (&draft.message, &draft.known)));
+    rendered.iter_mut().zip(renderings).for_each(|(draft, rendering)| draft.come_to(rendering));
 }
 
 /// Claims with the places of their drafts.

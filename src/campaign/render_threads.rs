@@ -65,8 +65,20 @@ impl RenderThreads {
     /// [`ErrorKind::Template`] where a render panicked.
     pub(super) async fn each<T: Send + 'static>(
         &self,
-        mut items: Vec<T>,
+        items: Vec<T>,
         render: impl Fn(&mut T) + Clone + Send + 'static,
+    ) -> Result<Vec<T>> {
+        self.in_shares(items, move |share| share.iter_mut().for_each(&render)).await
+    }
+
+    /// Applies `render` to the items, share by share over the threads, and gives the items back in their order.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Template`] where a render panicked.
+    pub(super) async fn in_shares<T: Send + 'static>(
+        &self,
+        mut items: Vec<T>,
+        render: impl Fn(&mut [T]) + Clone + Send + 'static,
     ) -> Result<Vec<T>> {
         let share = items.len().div_ceil(self.count).max(SMALLEST_SHARE);
         let mut answers = Vec::new();
@@ -92,10 +104,10 @@ impl RenderThreads {
     fn submit<T: Send + 'static>(
         &self,
         mut items: Vec<T>,
-        render: impl Fn(&mut T) + Send + 'static,
+        render: impl Fn(&mut [T]) + Send + 'static,
     ) -> Result<oneshot::Receiver<Vec<T>>> {
         self.begin(move || {
-            items.iter_mut().for_each(render);
+            render(&mut items);
             items
         })
     }

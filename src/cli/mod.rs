@@ -37,8 +37,9 @@ mod webhook;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::io::{BufReader, stdin, stdout};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{ArgAction, Args, ColorChoice, CommandFactory, Parser, Subcommand};
@@ -57,7 +58,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::http::{HttpSettings, LayerSettings, VisitorSettings};
 use crate::intake::ScheduledImport;
 use crate::redemption::Mapping;
-use crate::render::Limits;
+use crate::render::{Isolation, Limits, Renderer, work_isolated};
 use crate::store::RedisOptions;
 use crate::voucher::{Stock, Store};
 
@@ -91,6 +92,9 @@ pub struct Cli {
     command: Command,
 }
 
+/// The command that the program gives itself to render isolated.
+const ISOLATED: &str = "isolated-renderer";
+
 /// What every command takes.
 #[derive(Args)]
 #[command(next_help_heading = "Global options")]
@@ -111,6 +115,9 @@ struct Globals {
     /// Certificates (PEM) to trust in place of the usual ones, for rediss: [default: 'ca_file' of ./tearoff.toml]
     #[arg(long, global = true, value_name = "PATH")]
     ca_file: Option<PathBuf>,
+    /// Compile and render templates in child processes, for authors who are not trusted
+    #[arg(long, global = true)]
+    isolate: bool,
     /// Log more; twice for even more
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
@@ -173,6 +180,9 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Measure how fast this machine renders, claims and imports
     Bench(bench::Bench),
+    /// Render what is asked over standard input, isolated; the program starts itself so
+    #[command(name = ISOLATED, hide = true)]
+    Isolated,
     /// Print a script that completes commands in a shell
     #[command(after_help = "Example:\n  tearoff completions bash > ~/.local/share/bash-completion/completions/tearoff")]
     Completions {
@@ -187,6 +197,7 @@ struct Context {
     opening: StoreOptions,
     project: String,
     limits: Limits,
+    isolate: bool,
     http: HttpSettings,
     layers: BTreeMap<String, LayerSettings>,
     visitors: VisitorSettings,
@@ -210,6 +221,7 @@ impl Context {
             opening: StoreOptions { redis, journal_keep },
             project,
             limits: config.limits,
+            isolate: globals.isolate,
             http: config.http,
             layers: config.layers,
             visitors,
@@ -219,6 +231,12 @@ impl Context {
             low_stock: config.low_stock,
             output: globals.output(),
         })
+    }
+
+    /// A renderer over a folder of templates.
+    fn renderer(&self, limits: Limits, templates: &Path) -> Result<Renderer> {
+        let renderer = Renderer::new(limits).in_folder(templates);
+        Ok(if self.isolate { renderer.isolated(isolation()?) } else { renderer })
     }
 
     /// The store, which must be there.
@@ -243,6 +261,14 @@ impl Context {
     }
 }
 
+/// This program as the children that render for it.
+fn isolation() -> Result<Isolation> {
+    let program = std::env::current_exe().map_err(|error| {
+        Error::new(ErrorKind::Io, format!("the program does not find itself, to isolate templates: {error}"))
+    })?;
+    Isolation::new(program, [ISOLATED])
+}
+
 impl Globals {
     fn output(&self) -> Output {
         Output::new(self.color, self.quiet)
@@ -265,6 +291,9 @@ impl Cli {
     /// # Errors
     /// Whatever goes wrong; [`Cli::report`] tells it.
     pub fn run(&self) -> Result<Exit> {
+        if let Command::Isolated = &self.command {
+            return work_isolated(BufReader::new(stdin()), stdout()).map(|()| Exit::Done);
+        }
         logging::start(&self.globals, &self.globals.output(), matches!(self.command, Command::Serve(_)));
         if let Command::Completions { shell } = &self.command {
             return completions(*shell, &self.globals.output());
@@ -315,6 +344,7 @@ impl Command {
             Command::Doctor(doctor) => interruptible(doctor.run(context)).await,
             Command::Bench(bench) => bench.run(context).await,
             Command::Completions { shell } => completions(*shell, &context.output),
+            Command::Isolated => Ok(Exit::Done),
         }
     }
 }

@@ -11,7 +11,7 @@ use super::delivery::{DeliveryArguments, deliver};
 use super::{Context, Exit, argument};
 use crate::campaign::{Outcome, Personalized, Personalizer, RenderThreads, preview};
 use crate::error::{Error, ErrorKind, Result};
-use crate::render::{Attributes, Field, Message, Purpose, Renderer, Template};
+use crate::render::{Attributes, Field, Message, Purpose, Template};
 use crate::voucher::{CampaignId, Catalogue, Channel, MessageId};
 
 #[derive(Args)]
@@ -59,7 +59,7 @@ impl Render {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit> {
         let message = self.message()?;
         let delivery = self.delivery.prepare(&message, context)?;
-        let renderer = Renderer::new(context.limits).in_folder(&self.templates);
+        let renderer = context.renderer(context.limits, &self.templates)?;
         let template = match renderer.load(&self.template, message.channel) {
             Err(error) if error.kind() == ErrorKind::Template => return self.broken(&message, error, context),
             template => Arc::new(template?),

@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 
 use crate::campaign::{Gatherer, Outcome, Personalizer, RenderThreads, StockWatch};
 use crate::error::{ErrorKind, Result};
-use crate::render::{Renderer, Template};
+use crate::render::{Isolation, Renderer, Template};
 use crate::voucher::{Channel, Claims, Lookup};
 
 /// How long the files of the folder are taken to be as they were seen last.
@@ -38,6 +38,8 @@ pub struct Templates {
     watch: Option<StockWatch>,
     threads: Arc<RenderThreads>,
     runtime: Handle,
+    /// Who renders what callers bring along.
+    stranger: Arc<Renderer>,
     named: Shelf<(String, Channel)>,
     inline: Shelf<([u8; 32], Channel)>,
     seen: tokio::sync::Mutex<Option<Sight>>,
@@ -92,6 +94,7 @@ impl Templates {
         let folder = folder.into();
         let renderer = Arc::new(renderer.in_folder(&folder));
         let threads = Arc::new(RenderThreads::for_this_machine()?);
+        let stranger = Arc::clone(&renderer);
         let (named, inline) = (Shelf::new(NAMED), Shelf::new(INLINE));
         Ok(Templates {
             folder,
@@ -101,10 +104,18 @@ impl Templates {
             watch,
             threads,
             runtime: Handle::current(),
+            stranger,
             named,
             inline,
             seen: tokio::sync::Mutex::default(),
         })
+    }
+
+    /// Has what callers bring along compiled and rendered in child processes only.
+    #[must_use]
+    pub fn isolating(mut self, isolation: Isolation) -> Templates {
+        self.stranger = Arc::new(Renderer::clone(&self.renderer).isolated(isolation));
+        self
     }
 
     /// The template of that name for a channel.
@@ -125,7 +136,7 @@ impl Templates {
     /// [`ErrorKind::InvalidInput`] where a part is missing or unknown; [`ErrorKind::Template`] where one does not compile.
     pub(super) async fn compile(&self, parts: &BTreeMap<String, String>, channel: Channel) -> Result<Arc<Ready>> {
         self.look().await;
-        let (renderer, key) = (Arc::clone(&self.renderer), (hash(parts), channel));
+        let (renderer, key) = (Arc::clone(&self.stranger), (hash(parts), channel));
         let parts = parts.clone();
         self.inline.get(key, self.make(false, move || renderer.compile(INLINE_NAME, channel, parts))).await
     }

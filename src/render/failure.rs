@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind};
 use crate::voucher::PoolName;
 
 /// A place in a template.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Place {
     /// `<template>/<part>`, or the path of a partial.
     pub file: String,
@@ -48,7 +48,7 @@ const NESTED: &str =
 /// An error of a template. Its text is the author's own; no customer's data is in it.
 ///
 /// Printed with `{}`, it is one line; with `{:#}`, the author's line stands below it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 pub struct TemplateError {
     /// What is wrong.
     pub message: String,
@@ -110,7 +110,7 @@ impl TemplateError {
 }
 
 /// Why a message cannot be rendered. Printed, it is one line, and with `{:#}` shows the author's line, as [`TemplateError`] does.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error, serde::Serialize, serde::Deserialize)]
 pub enum Failure {
     /// Its template is wrong.
     Template(TemplateError),

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
+use super::session::Used;
 use super::suggest::did_you_mean;
 use crate::voucher::{Binding, Catalogue, Count, PoolCard, PoolName, Source, Voucher, VoucherRecord, Width};
 
@@ -24,7 +26,7 @@ pub(super) trait VoucherSource: Send + Sync {
 }
 
 /// What the store has answered for one message so far. Rendering is a function of the template, the message and this.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Known {
     bindings: Vec<(PoolName, Width, Binding)>,
     counts: BTreeMap<PoolName, Count>,
@@ -40,6 +42,12 @@ impl Known {
     /// Every voucher that is known.
     pub fn bindings(&self) -> impl Iterator<Item = (&PoolName, Width, &Binding)> {
         self.bindings.iter().map(|(pool, width, binding)| (pool, *width, binding))
+    }
+
+    /// A voucher that is known, as a message shows it.
+    pub(super) fn used(&self, pool: PoolName, width: Width) -> Option<Used> {
+        let binding = self.voucher(&pool, width)?;
+        Some(Used { pool, width, binding })
     }
 
     /// Sets a pool's counts, for the whole message.
@@ -79,6 +87,19 @@ impl VoucherSource for Known {
     fn customer_vouchers(&self) -> Option<Arc<Vec<VoucherRecord>>> {
         self.customer_vouchers.clone()
     }
+}
+
+/// What a preview shows of these pools.
+pub(super) fn previewed(
+    catalogue: &Arc<Catalogue>,
+    instant: Timestamp,
+    vouchers: Vec<(PoolName, Width)>,
+) -> impl Iterator<Item = Used> {
+    let previewed = PreviewVouchers { catalogue: Arc::clone(catalogue), instant };
+    vouchers.into_iter().filter_map(move |(pool, width)| {
+        let binding = previewed.voucher(&pool, width)?;
+        Some(Used { pool, width, binding })
+    })
 }
 
 /// The vouchers of a preview: every pool's preview code, whatever the width.

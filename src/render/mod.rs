@@ -5,10 +5,12 @@
 
 mod attributes;
 mod capped;
+mod compiled;
 mod context;
 mod entities;
 mod expression;
 mod failure;
+mod isolation;
 mod jinja;
 mod known;
 mod lint;
@@ -28,6 +30,7 @@ mod vouchers;
 pub use attributes::{Attributes, Field, Names};
 pub use expression::Expression;
 pub use failure::{Failure, Place, TemplateError};
+pub use isolation::{Isolation, work as work_isolated};
 pub use known::Known;
 pub use lint::{Finding, Rule};
 pub use message::{Message, Purpose};

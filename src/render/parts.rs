@@ -27,6 +27,11 @@ pub(super) fn parts(channel: Channel) -> &'static [(&'static str, Need)] {
     }
 }
 
+/// The name of a part that some channel has.
+pub(super) fn known(name: &str) -> Option<&'static str> {
+    Channel::ALL.into_iter().flat_map(parts).map(|(part, _)| *part).find(|part| *part == name)
+}
+
 /// Parts that are one line, such as a subject.
 pub(super) fn is_one_line(part: &str) -> bool {
     !part.starts_with("body.")

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
+use super::compiled::Compiled;
 use super::failure::TemplateError;
+use super::isolation::{Isolation, TemplateSource};
 use super::mentions::{self, Inclusion};
 use super::source::{COMPARED_FILTER, KEPT_FILTER};
 use super::sources::{Sources, read};
@@ -19,7 +21,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::voucher::{Channel, check_name};
 
 /// What one message may use. A message beyond a limit fails; the others go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Instructions of the template engine, over each part.
@@ -56,6 +58,7 @@ pub struct Renderer {
     pub(super) environment: Environment<'static>,
     pub(super) folder: Option<PathBuf>,
     limits: Limits,
+    isolation: Option<Isolation>,
 }
 
 impl Renderer {
@@ -97,13 +100,21 @@ impl Renderer {
         environment.add_filter(KEPT_FILTER, jinja::kept);
         environment.set_fuel(Some(limits.instructions));
         environment.set_recursion_limit(limits.nesting);
-        Renderer { environment, folder: None, limits }
+        Renderer { environment, folder: None, limits, isolation: None }
     }
 
     /// Lets templates be loaded, and partials be included, from this folder.
     #[must_use]
     pub fn in_folder(mut self, folder: impl Into<PathBuf>) -> Renderer {
         self.folder = Some(folder.into());
+        self
+    }
+
+    /// Has templates compiled and rendered in child processes only, for authors who are not trusted. Children know Jinja2's
+    /// vocabulary, and nothing that an environment of your own adds to it.
+    #[must_use]
+    pub fn isolated(mut self, isolation: Isolation) -> Renderer {
+        self.isolation = Some(isolation);
         self
     }
 
@@ -160,6 +171,9 @@ impl Renderer {
         let mut given: BTreeMap<String, String> =
             parts.into_iter().map(|(part, source)| (part.as_ref().to_owned(), source.into())).collect();
         let names: Vec<String> = given.keys().cloned().collect();
+        if let Some(isolation) = &self.isolation {
+            return self.elsewhere(isolation, name, channel, given);
+        }
         parts::check(name, channel, &names.iter().map(String::as_str).collect::<Vec<_>>())?;
         let mut compiler = Compiler::new(self);
         let mut compiled = Vec::new();
@@ -178,7 +192,23 @@ impl Renderer {
             let error = Error::new(ErrorKind::InvalidInput, format!("{channel} has no part '{unknown}'"));
             return Err(error.with_help(format!("its parts are {}", known.join(", "))));
         }
-        Ok(Template::new(name, channel, compiled, compiler.environment, compiler.sources, self.limits))
+        let compiled = Compiled::new(channel, compiled, compiler.environment, compiler.sources, self.limits);
+        Ok(Template::here(name, channel, compiled))
+    }
+
+    fn elsewhere(
+        &self,
+        isolation: &Isolation,
+        name: &str,
+        channel: Channel,
+        parts: BTreeMap<String, String>,
+    ) -> Result<Template> {
+        let folder =
+            self.folder.as_ref().map(std::path::absolute).transpose().map_err(|error| {
+                Error::new(ErrorKind::Io, format!("the folder of templates cannot be found: {error}"))
+            })?;
+        let source = TemplateSource { name: name.to_owned(), channel, parts, folder, limits: self.limits };
+        Ok(Template::elsewhere(isolation.compile(source)?))
     }
 }
 

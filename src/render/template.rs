@@ -1,24 +1,14 @@
-//! A compiled template, and what rendering it gives.
+//! A template that is ready to be rendered, here or in a child process, and what rendering gives.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use minijinja::Environment;
-use minijinja::value::Value;
-use sha2::{Digest, Sha256};
-
-use super::capped::Capped;
-use super::context::Root;
-use super::failure::{Failure, Place, TemplateError};
-use super::known::{PreviewVouchers, VoucherSource};
-use super::mentions;
-use super::session::{Session, Stop, Used};
-use super::source::Source;
-use super::sources::Sources;
-use super::{Known, Limits, Message, parts, plain_text};
+use super::compiled::Compiled;
+use super::failure::{Failure, Place};
+use super::isolation::Isolated;
+use super::session::Used;
+use super::{Known, Message};
 use crate::voucher::{Catalogue, Channel, Claim, PoolName};
 
 /// A compiled template for one channel.
@@ -29,48 +19,16 @@ use crate::voucher::{Catalogue, Channel, Claim, PoolName};
 pub struct Template {
     name: String,
     channel: Channel,
-    parts: Vec<Part>,
-    environment: Environment<'static>,
-    sources: Arc<Mutex<Sources>>,
-    fingerprint: String,
-    limits: Limits,
+    place: Workplace,
 }
 
-struct Part {
-    name: &'static str,
-    file: String,
-    /// How long its output was last time, so that the next buffer is large enough at once.
-    length: AtomicUsize,
-    /// Buffers to write over: those that one thread makes and another drops cost the kernel fresh pages, 7 % of a render.
-    spare: Mutex<Vec<Vec<u8>>>,
+/// Where a template is compiled and rendered.
+enum Workplace {
+    Here(Box<Compiled>),
+    Elsewhere(Box<Isolated>),
 }
 
-/// How many spare buffers a part keeps, and how large each is at most.
-const SPARE: usize = 4096;
-const SPARE_BYTES: usize = 64 << 10;
-
-impl Part {
-    fn new(name: &'static str, file: String) -> Part {
-        Part { name, file, length: AtomicUsize::new(0), spare: Mutex::default() }
-    }
-
-    fn spare(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn buffer(&self) -> Vec<u8> {
-        let spare = self.spare().pop();
-        spare.unwrap_or_else(|| Vec::with_capacity(self.length.load(Ordering::Relaxed) + 64))
-    }
-
-    fn take_back(&self, mut buffer: Vec<u8>) {
-        let mut spare = self.spare();
-        if spare.len() < SPARE && buffer.capacity() <= SPARE_BYTES {
-            buffer.clear();
-            spare.push(buffer);
-        }
-    }
-}
+use Workplace::{Elsewhere, Here};
 
 /// What rendering a message gives.
 #[derive(Debug, Clone)]
@@ -111,7 +69,7 @@ pub enum Suspension {
 }
 
 /// A pool that a template names literally.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct PoolMention {
     /// Its name, as written.
     pub name: String,
@@ -120,17 +78,13 @@ pub struct PoolMention {
 }
 
 impl Template {
-    pub(super) fn new(
-        name: &str,
-        channel: Channel,
-        parts: Vec<(&'static str, String)>,
-        environment: Environment<'static>,
-        sources: Arc<Mutex<Sources>>,
-        limits: Limits,
-    ) -> Template {
-        let parts = parts.into_iter().map(|(name, file)| Part::new(name, file)).collect();
-        let fingerprint = fingerprint(&sources.lock().unwrap_or_else(PoisonError::into_inner).files);
-        Template { name: name.to_owned(), channel, parts, environment, sources, fingerprint, limits }
+    pub(super) fn here(name: &str, channel: Channel, compiled: Compiled) -> Template {
+        Template { name: name.to_owned(), channel, place: Here(Box::new(compiled)) }
+    }
+
+    pub(super) fn elsewhere(isolated: Isolated) -> Template {
+        let (name, channel) = (isolated.name().to_owned(), isolated.channel());
+        Template { name, channel, place: Elsewhere(Box::new(isolated)) }
     }
 
     /// The template's name.
@@ -145,7 +99,11 @@ impl Template {
 
     /// A hash of every source in it, partials that it names literally included: it changes when the template does.
     pub fn fingerprint(&self) -> String {
-        self.fingerprint.clone()
+        match &self.place {
+            Here(compiled) => compiled.fingerprint(),
+            Elsewhere(isolated) => isolated.fingerprint(),
+        }
+        .to_owned()
     }
 
     /// The names of the pools that it names literally, in any branch.
@@ -156,45 +114,53 @@ impl Template {
 
     /// Every place where it names a pool literally.
     pub fn pool_mentions(&self) -> Vec<PoolMention> {
-        let mut found = Vec::new();
-        for (file, source) in self.sources().files.iter() {
-            for mention in mentions::pools(&source.original) {
-                let error = TemplateError::at("", file, source, mention.offset, mention.name.chars().count());
-                found.extend(error.place.map(|place| PoolMention { name: mention.name, place }));
-            }
+        match &self.place {
+            Here(compiled) => compiled.pool_mentions(),
+            Elsewhere(isolated) => isolated.mentions().to_vec(),
         }
-        found
     }
 
     /// Every attribute that it prints without a default, such as `customer.first_name`.
     pub fn printed_attributes(&self) -> BTreeSet<String> {
-        self.sources().files.values().flat_map(|source| mentions::printed_paths(&source.original)).collect()
+        match &self.place {
+            Here(compiled) => compiled.printed_attributes(),
+            Elsewhere(isolated) => isolated.printed().clone(),
+        }
     }
 
     /// Renders a message as far as what is known allows.
     pub fn render(&self, message: &Arc<Message>, known: &Arc<Known>) -> Rendering {
-        self.pass(&self.session(message, Arc::clone(known) as Arc<dyn VoucherSource>, false))
+        match &self.place {
+            Here(compiled) => compiled.render(message, known),
+            Elsewhere(isolated) => isolated.render(vec![(message, known)]).remove(0),
+        }
+    }
+
+    /// Renders messages as far as what is known of each allows. In a child process, many together are faster than one by one.
+    pub fn render_all<'a>(
+        &self,
+        messages: impl IntoIterator<Item = (&'a Arc<Message>, &'a Arc<Known>)>,
+    ) -> Vec<Rendering> {
+        match &self.place {
+            Here(compiled) => messages.into_iter().map(|(message, known)| compiled.render(message, known)).collect(),
+            Elsewhere(isolated) => isolated.render(messages.into_iter().collect()),
+        }
     }
 
     /// Renders a message, except the text that an e-mail gets from its HTML, and says which attributes it looked for and did
     /// not find.
     pub fn examine(&self, message: &Arc<Message>, known: &Arc<Known>) -> (Rendering, BTreeSet<String>) {
-        let session = self.session(message, Arc::clone(known) as Arc<dyn VoucherSource>, true);
-        let rendering = self.pass(&session);
-        let mut missing = session.take_missing();
-        for (function, _) in self.environment.globals() {
-            missing.remove(function);
+        match &self.place {
+            Here(compiled) => compiled.examine(message, known),
+            Elsewhere(isolated) => isolated.examine(message, known),
         }
-        (rendering, missing)
     }
 
     /// Takes the texts of a message back that nobody needs any more: the next ones are written into their memory. Whoever
     /// renders many messages saves time by that, and who does not loses nothing.
     pub fn recycle(&self, texts: Vec<(&'static str, String)>) {
-        for (name, text) in texts {
-            if let Some(part) = self.parts.iter().find(|part| part.name == name && !parts::is_one_line(name)) {
-                part.take_back(text.into_bytes());
-            }
+        if let Here(compiled) = &self.place {
+            compiled.recycle(texts);
         }
     }
 
@@ -203,121 +169,11 @@ impl Template {
     /// # Errors
     /// Why it cannot be rendered.
     pub fn preview(&self, message: &Arc<Message>, catalogue: &Arc<Catalogue>) -> Result<Rendered, Failure> {
-        let vouchers = PreviewVouchers { catalogue: Arc::clone(catalogue), instant: message.instant };
-        match self.pass(&self.session(message, Arc::new(vouchers), false)) {
-            Rendering::Complete(rendered) => Ok(rendered),
-            Rendering::Failed(failure) => Err(failure),
-            Rendering::Suspended(_) => {
-                let message = "a message to be sent cannot be previewed; make it with Purpose::Preview".to_owned();
-                Err(Failure::Template(TemplateError { message, place: None }))
-            }
+        match &self.place {
+            Here(compiled) => compiled.preview(message, catalogue),
+            Elsewhere(isolated) => isolated.preview(message, catalogue),
         }
     }
-
-    fn session(&self, message: &Arc<Message>, source: Arc<dyn VoucherSource>, tracks_missing: bool) -> Arc<Session> {
-        Arc::new(Session::new(Arc::clone(message), source, self.limits.vouchers, tracks_missing))
-    }
-
-    fn pass(&self, session: &Arc<Session>) -> Rendering {
-        let root = Value::from_object(Root(Arc::clone(session)));
-        let mut texts = Vec::with_capacity(self.parts.len() + 1);
-        let mut left = self.limits.output_bytes;
-        for part in &self.parts {
-            match self.part(part, root.clone(), left, session) {
-                Ok(text) => {
-                    left -= text.len();
-                    texts.push((part.name, text));
-                }
-                Err(ended) => return *ended,
-            }
-        }
-        // Who only looks at what a message asks for needs no text.
-        if !session.tracks_missing {
-            self.add_text(&mut texts);
-        }
-        Rendering::Complete(Rendered { parts: texts, vouchers: session.take_used() })
-    }
-
-    fn part(&self, part: &Part, root: Value, limit: usize, session: &Session) -> Result<String, Box<Rendering>> {
-        let mut output = Capped::new(part.buffer(), limit);
-        let error = self.evaluate(part, root, &mut output).err();
-        if let Some(stop) = session.stopped() {
-            part.take_back(output.into_bytes());
-            return Err(Box::new(self.ended(stop, error.as_ref())));
-        }
-        match error {
-            None => {
-                let text = output.into_text();
-                part.length.store(text.len(), Ordering::Relaxed);
-                Ok(if parts::is_one_line(part.name) { parts::one_line(&text) } else { text })
-            }
-            Some(error) => Err(Box::new(Rendering::Failed(if output.full {
-                let limit = self.limits.output_bytes;
-                let message = format!(
-                    "the message is larger than the limit of {limit} bytes; shorten {}, or raise limits.output_bytes",
-                    part.file
-                );
-                Failure::OutputTooLarge(TemplateError { message, ..self.explain(&error) })
-            } else {
-                Failure::Template(self.explain(&error))
-            }))),
-        }
-    }
-
-    /// Runs the engine on a part. Where the engine panics, which a few expressions make it do, the message fails alone.
-    fn evaluate(&self, part: &Part, root: Value, output: &mut Capped) -> Result<(), minijinja::Error> {
-        let evaluation = || {
-            let template = self.environment.get_template(&part.file)?;
-            template.render_captured_to(root, output).map(|_| ())
-        };
-        catch_unwind(AssertUnwindSafe(evaluation)).unwrap_or_else(|_| {
-            let message = format!(
-                "{} crashed the renderer; a slice with a negative step of something empty does, say",
-                part.file
-            );
-            Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, message))
-        })
-    }
-
-    fn ended(&self, stop: Stop, error: Option<&minijinja::Error>) -> Rendering {
-        match stop {
-            Stop::Claim(claim) => Rendering::Suspended(Suspension::Claim(claim)),
-            Stop::Count(pool) => Rendering::Suspended(Suspension::Count(pool)),
-            Stop::CustomerVouchers => Rendering::Suspended(Suspension::CustomerVouchers),
-            Stop::Abort(reason) => Rendering::Failed(Failure::Aborted(reason)),
-            Stop::UnknownPool(pool, hint) => {
-                let message = format!("there is no pool '{pool}'{hint}");
-                let place = error.and_then(|error| self.explain(error).place);
-                Rendering::Failed(Failure::UnknownPool(pool, TemplateError { message, place }))
-            }
-        }
-    }
-
-    /// An e-mail that has only HTML gets its text from it.
-    fn add_text(&self, parts: &mut Vec<(&'static str, String)>) {
-        let part = |wanted: &str| parts.iter().find(|(name, _)| *name == wanted);
-        if let (Channel::Email, Some((_, html)), None) = (self.channel, part("body.html"), part("body.txt")) {
-            let text = plain_text::from_html(html);
-            parts.push(("body.txt", text));
-        }
-    }
-
-    fn explain(&self, error: &minijinja::Error) -> TemplateError {
-        TemplateError::from_engine(error, &self.environment, &self.sources())
-    }
-
-    fn sources(&self) -> MutexGuard<'_, Sources> {
-        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn fingerprint(files: &BTreeMap<String, Arc<Source>>) -> String {
-    let mut hash = Sha256::new();
-    for text in files.iter().flat_map(|(file, source)| [file, &source.original]) {
-        hash.update((text.len() as u64).to_le_bytes());
-        hash.update(text);
-    }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl fmt::Debug for Template {

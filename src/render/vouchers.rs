@@ -205,6 +205,11 @@ pub(super) fn instant(timestamp: Timestamp) -> Value {
     Value::from_object(Instant(timestamp.to_zoned(TimeZone::UTC)))
 }
 
+/// The moment that a value is, if it is one.
+pub(super) fn moment(value: &Value) -> Option<Timestamp> {
+    value.downcast_object_ref::<Instant>().map(|Instant(moment)| moment.timestamp())
+}
+
 /// One of `customer.vouchers`.
 pub(super) fn record(record: &VoucherRecord) -> Value {
     let time = |timestamp: Option<Timestamp>| timestamp.map_or(Value::from(()), instant);

@@ -45,7 +45,7 @@ pub struct MessageIdentity {
 }
 
 /// How widely one code is used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Width {
     /// A code for the n-th uncached call of this pool in the message, counted from 1 in evaluation order over its parts.
     Occurrence(u32),
@@ -189,7 +189,7 @@ pub enum Source {
 }
 
 /// A voucher bound to a claim's key.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Binding {
     /// The voucher.
     pub voucher: Voucher,

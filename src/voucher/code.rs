@@ -90,7 +90,7 @@ impl From<Code> for String {
 }
 
 /// A code with what its message may say about it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Voucher {
     /// The code.
     pub code: Code,

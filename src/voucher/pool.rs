@@ -216,7 +216,7 @@ pub struct Forgotten {
 }
 
 /// What a template may count: one snapshot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Count {
     /// Vouchers free to be claimed.
     pub available: u64,
@@ -225,7 +225,7 @@ pub struct Count {
 }
 
 /// What a preview may know of a pool.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct PoolCard {
     /// What is printed instead of a code.
     pub preview_code: Code,

@@ -38,7 +38,7 @@ impl State {
 }
 
 /// One voucher with everything that happened to it. Its JSON is that of `voucher show`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VoucherRecord {
     /// The code.
     pub code: Code,

@@ -14,7 +14,7 @@ use crate::cli::{Context, Format};
 use crate::error::{Error, ErrorKind, Result};
 use crate::intake::{self, Seen, Source};
 use crate::render::suggest::did_you_mean;
-use crate::render::{PoolMention, Renderer, Template};
+use crate::render::{PoolMention, Template};
 use crate::voucher::{PoolName, PoolSettings, Store};
 
 /// A campaign file with its template compiled.
@@ -27,7 +27,7 @@ pub(super) struct Prepared {
 impl Prepared {
     pub(super) fn read(path: &Path, context: &Context) -> Result<Prepared> {
         let file = CampaignFile::read(path, context.limits)?;
-        let renderer = Renderer::new(file.limits).in_folder(&file.templates);
+        let renderer = context.renderer(file.limits, &file.templates)?;
         let template = Arc::new(renderer.load(&file.template, file.channel)?);
         Ok(Prepared { file, template, threads: Arc::new(RenderThreads::for_this_machine()?) })
     }

@@ -14,11 +14,10 @@ use tokio::runtime::Builder;
 
 use self::imports::Imports;
 use self::signals::Signals;
-use super::{Context, Exit};
+use super::{Context, Exit, isolation};
 use crate::campaign::StockWatch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::{self, HttpSettings, KeyFile, KeyRing, Layers, Metrics, Service, Templates};
-use crate::render::Renderer;
 use crate::voucher::{Stock, Store};
 
 #[derive(Args)]
@@ -70,9 +69,10 @@ impl Serve {
         keys: Option<KeyRing>,
         watch: StockWatch,
     ) -> Result<Arc<Service>> {
-        let (renderer, metrics) = (Renderer::new(context.limits), Metrics::new());
+        let (renderer, metrics) = (context.renderer(context.limits, &self.templates)?, Metrics::new());
         let claims = metrics.measured(Arc::clone(&store) as _);
         let templates = Templates::new(&self.templates, renderer, claims, Arc::clone(&store) as _, Some(watch))?;
+        let templates = templates.isolating(isolation()?);
         let layers = Layers::new(&context.layers, &context.visitors)?;
         layers.check(&templates).await?;
         let service = Service::new(store, templates, settings, keys, metrics);

@@ -1,0 +1,118 @@
+//! A child process, seen from its parent.
+
+use std::collections::HashSet;
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::path::Path;
+use std::process::{Child as Process, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::wire::{Answer, Ask};
+
+/// How long a child may take for one answer. One that takes longer hangs, and is ended.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The longest answer that is read, in bytes: more than a message of any limit takes as JSON.
+const LONGEST: u64 = 256 << 20;
+
+/// A child that waits to be asked.
+pub(super) struct Child {
+    asks: BufWriter<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+    line: Vec<u8>,
+    /// The numbers of the templates that it has compiled.
+    pub(super) has: HashSet<u64>,
+    pub(super) held: Arc<Held>,
+}
+
+/// The process, and until when it must answer.
+pub(super) struct Held {
+    process: Mutex<Process>,
+    until: Mutex<Option<Instant>>,
+}
+
+impl Held {
+    fn until(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn lives(&self) -> bool {
+        matches!(self.process().try_wait(), Ok(None))
+    }
+
+    fn process(&self) -> MutexGuard<'_, Process> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends a child that hangs; whoever waits for its answer sees its pipe closed.
+    pub(super) fn end_if_late(&self) {
+        if self.until().is_some_and(|until| until <= Instant::now()) {
+            self.end();
+        }
+    }
+
+    fn end(&self) {
+        let mut process = self.process();
+        // One that has ended already is what is wanted.
+        let _ = process.kill();
+        let _ = process.wait();
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Child {
+    /// Starts the program with these arguments, and nothing of this process's environment.
+    pub(super) fn start(program: &Path, arguments: &[String]) -> io::Result<Child> {
+        let mut process = Command::new(program)
+            .args(arguments)
+            .env_clear()
+            // The allocator asks for a gigabyte of addresses at once otherwise, which the limit on memory refuses.
+            .env("MIMALLOC_ARENA_RESERVE", "0")
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let (Some(asks), Some(answers)) = (process.stdin.take(), process.stdout.take()) else {
+            return Err(io::Error::other("the child has no pipes"));
+        };
+        let held = Held { process: Mutex::new(process), until: Mutex::default() };
+        Ok(Child {
+            asks: BufWriter::new(asks),
+            answers: BufReader::new(answers),
+            line: Vec::new(),
+            has: HashSet::new(),
+            held: Arc::new(held),
+        })
+    }
+
+    /// Sends an ask. From now on an answer is waited for, though not for long.
+    pub(super) fn ask(&mut self, line: &[u8]) -> io::Result<()> {
+        self.held.until().get_or_insert_with(|| Instant::now() + PATIENCE);
+        self.asks.write_all(line)
+    }
+
+    /// The answer to the first ask that has none yet; `more` says whether others wait.
+    pub(super) fn answer(&mut self, more: bool) -> io::Result<Answer> {
+        self.asks.flush()?;
+        self.line.clear();
+        self.answers.by_ref().take(LONGEST).read_until(b'\n', &mut self.line)?;
+        if self.line.last() != Some(&b'\n') {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        *self.held.until() = more.then(|| Instant::now() + PATIENCE);
+        Ok(serde_json::from_slice(&self.line)?)
+    }
+}
+
+/// An ask as it goes over the pipe.
+pub(super) fn line(ask: &Ask) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(ask)?;
+    line.push(b'\n');
+    Ok(line)
+}
