@@ -299,3 +299,22 @@ fn each_key_renders_what_its_scope_allows() {
     assert_eq!(status("/v1/messages/release", "render", r#"{"message_id": "m"}"#), 404);
     assert_eq!(status("/v1/messages/batch", "codes:read", ""), 403);
 }
+
+#[test]
+fn a_template_that_kills_its_renderer_costs_its_message_only() {
+    let service = shop().serve();
+    let doubles = "{% set ns = namespace(x='ab') %}{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}\
+                   {{ vouchers.spring.assign_available() }}{{ ns.x }}";
+    let inline = |id: &str, source: &str| {
+        json!({"message_id": id, "channel": "sms", "customer": {"id": id}, "parts": {"body.txt": source}})
+    };
+    let hi = "{{ vouchers.spring.assign_available() }}";
+    assert_eq!(outcome(&service, &inline("before", hi))["status"], "rendered");
+    for said in ["the template crashed the renderer", "the template crashed the renderer", "refused for 60 seconds"] {
+        let failed = outcome(&service, &inline("bomb", doubles));
+        assert_eq!((&failed["status"], &failed["reason"]), (&json!("enqueue_failed"), &json!("template_error")));
+        assert!(failed["message"].as_str().unwrap().contains(said), "{failed}");
+    }
+    assert_eq!(outcome(&service, &inline("after", hi))["status"], "rendered");
+    assert_eq!(available(&service), 8);
+}

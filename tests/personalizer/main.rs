@@ -5,6 +5,7 @@ mod campaigns;
 mod eligibility;
 mod foresight;
 mod gatherer;
+mod isolation;
 mod messages;
 mod pipeline;
 mod random;

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
-use std::process::{Child as Process, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child as Process, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::wire::{Answer, Ask};
@@ -14,6 +15,21 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The longest answer that is read, in bytes: more than a message of any limit takes as JSON.
 const LONGEST: u64 = 256 << 20;
+
+/// How long it takes at most until a process that has closed its pipes has ended: so many milliseconds.
+const MOMENT: Duration = Duration::from_millis(1);
+const MOMENTS: u32 = 100;
+
+/// Whether a process was ended by SIGKILL, which no program ends itself with: see signal(7).
+#[cfg(unix)]
+fn is_killed(status: ExitStatus) -> bool {
+    std::os::unix::process::ExitStatusExt::signal(&status) == Some(9)
+}
+
+#[cfg(not(unix))]
+fn is_killed(_: ExitStatus) -> bool {
+    false
+}
 
 /// A child that waits to be asked.
 pub(super) struct Child {
@@ -46,9 +62,25 @@ impl Held {
 
     /// Ends a child that hangs; whoever waits for its answer sees its pipe closed.
     pub(super) fn end_if_late(&self) {
-        if self.until().is_some_and(|until| until <= Instant::now()) {
+        if self.is_late() {
             self.end();
         }
+    }
+
+    fn is_late(&self) -> bool {
+        self.until().is_some_and(|until| until <= Instant::now())
+    }
+
+    /// Ends a child that does not answer, and says whether its template is to blame: it is not where somebody else ended it.
+    pub(super) fn is_template_to_blame(&self) -> bool {
+        // What has closed its pipes is about to end.
+        let ended = (0..MOMENTS).find_map(|_| {
+            thread::sleep(MOMENT);
+            self.process().try_wait().ok().flatten()
+        });
+        let to_blame = self.is_late() || !ended.is_some_and(is_killed);
+        self.end();
+        to_blame
     }
 
     fn end(&self) {

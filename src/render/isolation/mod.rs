@@ -112,7 +112,9 @@ impl Isolation {
                 })
             }
             Ok(Answer::Rendered(..)) | Err(_) => {
-                self.0.blame.note(key);
+                if child.held.is_template_to_blame() {
+                    self.0.blame.note(key);
+                }
                 Err(Error::new(ErrorKind::Template, CRASHED))
             }
         }
@@ -228,32 +230,35 @@ impl Isolated {
     }
 
     /// What children answer to passes, in their order; for one that a child died of, what is said of it.
-    fn passes(&self, passes: Vec<Pass>) -> Vec<Result<(Outcome, BTreeSet<String>), String>> {
+    fn passes(&self, passes: Vec<Pass>) -> Vec<Answered> {
         let asks = passes.into_iter().map(|pass| child::line(&Ask::Render(self.number, Box::new(pass))));
         let asks: Vec<_> = asks.map(Result::unwrap_or_default).collect();
         let mut answers = Vec::with_capacity(asks.len());
         while answers.len() < asks.len() {
-            if let Err(message) = self.isolation.0.blame.check(self.key) {
-                answers.resize_with(asks.len(), || Err(message.clone()));
-            } else if self.in_one_child(&asks, &mut answers).is_err() {
-                self.isolation.0.blame.note(self.key);
-                answers.push(Err(CRASHED.to_owned()));
+            let free = self.isolation.0.blame.check(self.key);
+            match free.and_then(|()| self.isolation.0.child().map_err(|error| no_child(&error).to_string())) {
+                Ok(child) => self.in_one_child(child, &asks, &mut answers),
+                Err(message) => answers.resize_with(asks.len(), || Err(message.clone())),
             }
         }
         answers
     }
 
-    /// Asks a child for what has no answer yet. It fails where the child does; the first ask without an answer is what it died of.
-    fn in_one_child(
-        &self,
-        asks: &[Vec<u8>],
-        answers: &mut Vec<Result<(Outcome, BTreeSet<String>), String>>,
-    ) -> io::Result<()> {
-        let mut child = self.isolation.0.child()?;
-        if !child.has.contains(&self.number) {
+    /// Asks a child for what has no answer yet. Where it dies, it is of the first ask that has none then.
+    fn in_one_child(&self, mut child: Child, asks: &[Vec<u8>], answers: &mut Vec<Answered>) {
+        if self.ask_all(&mut child, asks, answers).is_ok() {
+            return self.isolation.0.give_back(child);
+        }
+        if child.held.is_template_to_blame() {
+            self.isolation.0.blame.note(self.key);
+        }
+        answers.push(Err(CRASHED.to_owned()));
+    }
+
+    fn ask_all(&self, child: &mut Child, asks: &[Vec<u8>], answers: &mut Vec<Answered>) -> io::Result<()> {
+        if child.has.insert(self.number) {
             child.ask(&self.compile)?;
             child.answer(false)?;
-            child.has.insert(self.number);
         }
         let mut ahead: VecDeque<usize> = VecDeque::new();
         let mut next = answers.len();
@@ -270,10 +275,12 @@ impl Isolated {
                 Answer::Compiled(_) => return Err(io::ErrorKind::InvalidData.into()),
             });
         }
-        self.isolation.0.give_back(child);
         Ok(())
     }
 }
+
+/// What a child came to, and the attributes that it missed; or what is said of a message that it could not render.
+type Answered = Result<(Outcome, BTreeSet<String>), String>;
 
 fn has_room(ahead: &VecDeque<usize>, bytes: usize) -> bool {
     ahead.is_empty() || (ahead.len() < AHEAD && ahead.iter().sum::<usize>() + bytes <= AHEAD_BYTES)

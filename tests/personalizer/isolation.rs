@@ -1,0 +1,166 @@
+//! Templates in child processes: the same messages as without, and one that kills its child dies alone.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use tearoff::campaign::{Outcome, Reason};
+use tearoff::render::{Attributes, Field, Isolation, Limits, Message, Purpose, Renderer, Template};
+use tearoff::voucher::Channel;
+
+use tokio::sync::Mutex;
+
+use super::shop::*;
+
+/// Held by a test for as long as it has children: one of them strikes all children of this process.
+static CHILDREN: Mutex<()> = Mutex::const_new(());
+
+fn isolation() -> Isolation {
+    Isolation::new(env!("CARGO_BIN_EXE_tearoff"), ["isolated-renderer"]).unwrap()
+}
+
+fn isolated(isolation: &Isolation, source: &str) -> Template {
+    let renderer = Renderer::new(Limits::default()).isolated(isolation.clone());
+    renderer.compile("test", Channel::Sms, [("body.txt", source)]).unwrap()
+}
+
+/// A message whose template doubles a text so many times.
+fn doubling(customer: &str, times: &str) -> Message {
+    let mut message = message(customer);
+    message.context = Attributes::from_fields([("times", Field::number(times).unwrap())]);
+    message
+}
+
+/// Shows a code, and asks for more memory than there is where it doubles a text too often.
+const DOUBLING: &str = "{% set ns = namespace(x='ab') %}{% for i in range(times) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}\
+                        {{ vouchers.p.assign_available() }} {{ ns.x|length }}";
+
+/// The children of this process that render, and have not ended.
+fn children() -> Vec<String> {
+    let own = std::process::id().to_string();
+    let listed = Command::new("ps").args(["--ppid", &own, "-o", "pid=,stat=,args="]).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let renders = |line: &&str| line.contains("isolated-renderer") && !line.contains("<defunct>");
+    listed.lines().filter(renders).map(|line| line.split_whitespace().next().unwrap().to_owned()).collect()
+}
+
+fn signal(signal: &str, children: &[String]) {
+    // One may have ended by now.
+    let _ = Command::new("kill").arg(signal).args(children).output().unwrap();
+}
+
+fn codes(outcomes: &[Outcome]) -> Vec<&str> {
+    let shown = outcomes.iter().filter_map(|outcome| outcome.result.as_ref().ok());
+    shown.map(|personalized| personalized.vouchers[0].binding.voucher.code.as_str()).collect()
+}
+
+/// No code twice, and what is not shown is back.
+async fn check(shop: &Shop, outcomes: &[Outcome], codes_in_all: u64) {
+    let mut codes = codes(outcomes);
+    let shown = codes.len() as u64;
+    codes.sort_unstable();
+    codes.dedup();
+    assert_eq!(codes.len() as u64, shown, "a code was given twice");
+    let counts = shop.counts("p").await;
+    assert_eq!((counts.assigned, counts.reserved, counts.available), (shown, 0, codes_in_all - shown));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_are_the_same_as_without() {
+    let _alone = CHILDREN.lock().await;
+    let source = "{{ customer.id }} {{ vouchers.p.assign_available() }} {{ vouchers.p.assign(per='customer') }} \
+                  {% for v in customer.vouchers %}{{ v.code }}{% endfor %} {{ vouchers.p.count_available() }} \
+                  {{ vouchers.p.assign_available().assigned_at.year > 2000 }} {% if customer.id == 'c3' %}{{ 1/0 }}{% endif %}";
+    let mut texts = Vec::new();
+    for template in [sms(source), isolated(&isolation(), source)] {
+        let shop = Shop::with(&[("p", 100)]).await;
+        let messages = many(20).iter().map(|id| message(id)).collect();
+        let outcomes = shop.personalizer(template).personalize(messages).await.unwrap();
+        let told = |outcome: &Outcome| match outcome.shortfall() {
+            Some(shortfall) => shortfall.message.clone(),
+            // Which codes they are is the store's affair.
+            None => text(outcome).split(' ').filter(|word| !word.starts_with("p-")).collect::<Vec<_>>().join(" "),
+        };
+        texts.push(outcomes.iter().map(told).collect::<Vec<_>>());
+    }
+    assert_eq!(texts[0], texts[1]);
+    assert!(texts[0][3].contains("test/body.txt, line 1"), "{}", texts[0][3]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_kills_its_child_fails_alone_and_gives_its_code_back() {
+    let _alone = CHILDREN.lock().await;
+    let shop = Shop::with(&[("p", 100)]).await;
+    let personalizer = shop.personalizer(isolated(&isolation(), DOUBLING));
+    let bomb = 29;
+    let messages = (0..60).map(|n| doubling(&format!("c{n}"), if n == bomb { "60" } else { "3" })).collect();
+    let outcomes = personalizer.personalize(messages).await.unwrap();
+    for (n, outcome) in outcomes.iter().enumerate() {
+        assert_eq!(outcome.shortfall().is_some(), n == bomb, "{n}: {outcome:?}");
+    }
+    let shortfall = outcomes[bomb].shortfall().unwrap();
+    assert_eq!((shortfall.reason, &*shortfall.message), (Reason::TemplateError, "the template crashed the renderer"));
+    check(&shop, &outcomes, 100).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_that_kills_two_children_is_refused_for_a_while() {
+    let _alone = CHILDREN.lock().await;
+    let (shop, isolation) = (Shop::with(&[("p", 100)]).await, isolation());
+    let personalizer = shop.personalizer(isolated(&isolation, DOUBLING));
+    for times in ["60", "60"] {
+        personalizer.personalize(vec![doubling("a", times)]).await.unwrap();
+    }
+    let refused = personalizer.personalize(vec![doubling("b", "1")]).await.unwrap();
+    assert!(refused[0].shortfall().unwrap().message.contains("is refused for 60 seconds"), "{refused:?}");
+    // Nobody else's is.
+    let other = shop.personalizer(isolated(&isolation, "{{ vouchers.p.assign_available() }}"));
+    let outcomes = other.personalize(vec![message("b")]).await.unwrap();
+    check(&shop, &outcomes, 100).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn children_that_are_killed_or_hang_under_load_cost_their_messages_only() {
+    let _alone = CHILDREN.lock().await;
+    for deed in ["-KILL", "-STOP"] {
+        let shop = Shop::with(&[("p", 20_000)]).await;
+        let isolation = isolation();
+        let mut outcomes = Vec::new();
+        let struck = std::thread::spawn(move || {
+            let began = Instant::now();
+            while began.elapsed() < Duration::from_secs(2) {
+                std::thread::sleep(Duration::from_millis(400));
+                signal(deed, &children());
+            }
+        });
+        let (mut batch, mut not_compiled) = (0, 0);
+        while !struck.is_finished() && batch < 490 {
+            let (template, failures) = isolated_again(&isolation, batch);
+            not_compiled += failures;
+            let messages = (0..40).map(|n| of_batch(batch, n)).collect();
+            outcomes.extend(shop.personalizer(template).personalize(messages).await.unwrap());
+            batch += 1;
+        }
+        struck.join().unwrap();
+        let failed: Vec<_> = outcomes.iter().filter_map(Outcome::shortfall).collect();
+        assert!(failed.len() + not_compiled > 0, "nobody was struck");
+        assert!(failed.len() < outcomes.len() / 2, "{} of {}", failed.len(), outcomes.len());
+        assert!(failed.iter().all(|shortfall| shortfall.reason == Reason::TemplateError), "{failed:?}");
+        // Who is ended from outside is to blame for nothing; who hangs is.
+        assert!(deed == "-STOP" || failed.iter().all(|shortfall| !shortfall.message.contains("refused")), "{failed:?}");
+        check(&shop, &outcomes, 20_000).await;
+    }
+}
+
+/// A template whose compiling child may be struck, too. Each is another one, so that none is refused for what the others were
+/// blamed for.
+fn isolated_again(isolation: &Isolation, batch: usize) -> (Template, usize) {
+    let renderer = Renderer::new(Limits::default()).isolated(isolation.clone());
+    let source = |attempt| format!("{{# {batch}, {attempt} #}}{{{{ vouchers.p.assign_available() }}}}");
+    let compiled =
+        |attempt| Some((renderer.compile("test", Channel::Sms, [("body.txt", source(attempt))]).ok()?, attempt));
+    (0..5).find_map(compiled).expect("a template")
+}
+
+fn of_batch(batch: usize, number: usize) -> Message {
+    message_for(&format!("c{batch}-{number}"), Channel::Sms, Purpose::Live)
+}
