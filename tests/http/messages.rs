@@ -305,9 +305,7 @@ fn a_template_that_kills_its_renderer_costs_its_message_only() {
     let service = shop().serve();
     let doubles = "{% set ns = namespace(x='ab') %}{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}\
                    {{ vouchers.spring.assign_available() }}{{ ns.x }}";
-    let inline = |id: &str, source: &str| {
-        json!({"message_id": id, "channel": "sms", "customer": {"id": id}, "parts": {"body.txt": source}})
-    };
+    let inline = |id: &str, source: &str| json!({"message_id": id, "channel": "sms", "customer": {"id": id}, "parts": {"body.txt": source}});
     let hi = "{{ vouchers.spring.assign_available() }}";
     assert_eq!(outcome(&service, &inline("before", hi))["status"], "rendered");
     for said in ["the template crashed the renderer", "the template crashed the renderer", "refused for 60 seconds"] {

@@ -44,7 +44,7 @@ impl Worker {
         } > 0
         {
             self.confinement.grant()?;
-            let answer = self.answer(serde_json::from_slice(&line)?).unwrap_or_else(refused);
+            let answer = self.answer(serde_json::from_slice(&line)?).unwrap_or_else(|error| refused(&error));
             serde_json::to_writer(&mut answers, &answer)?;
             answers.write_all(b"\n")?;
             answers.flush()?;
@@ -110,7 +110,7 @@ fn outcome(rendering: Rendering) -> Outcome {
     }
 }
 
-fn refused(error: Error) -> Answer {
+fn refused(error: &Error) -> Answer {
     let is_template = error.kind() == ErrorKind::Template;
     Answer::Refused { is_template, message: error.to_string(), help: error.help().map(str::to_owned) }
 }
