@@ -255,7 +255,10 @@ fallback = \"SORRY\"\noverflow = \"spring\"\npreview_code = \"VIP-XXXX\"\n
         assert_eq!(file.templates, folder.path().join("../all"));
         assert_eq!(file.columns["ltv"], ColumnType::Number);
         assert_eq!(file.columns["is vip"], ColumnType::Boolean);
-        assert_eq!(file.limits, RenderLimits { instructions: 5, output_bytes: 6, nesting: 7, vouchers: 8 });
+        assert_eq!(
+            file.limits,
+            RenderLimits { instructions: 5, output_bytes: 6, nesting: 7, vouchers: 8, ..RenderLimits::default() }
+        );
         let pool = |name| &file.pools[&PoolName::new(name).unwrap()];
         assert_eq!(*pool("plain"), CampaignPool::default());
         let import = Some(folder.path().join("codes.csv"));

@@ -18,7 +18,7 @@ use super::session::{Session, Stop};
 use super::source::Source;
 use super::sources::Sources;
 use super::template::{PoolMention, Rendered, Rendering, Suspension};
-use super::{Known, Limits, Message, parts, plain_text};
+use super::{Known, Limits, Message, allowance, parts, plain_text};
 use crate::voucher::{Catalogue, Channel};
 
 /// A template that this process has compiled itself.
@@ -189,7 +189,8 @@ impl Compiled {
             let template = self.environment.get_template(&part.file)?;
             template.render_captured_to(root, output).map(|_| ())
         };
-        catch_unwind(AssertUnwindSafe(evaluation)).unwrap_or_else(|_| {
+        let caught = || catch_unwind(AssertUnwindSafe(evaluation));
+        allowance::within(self.limits.text_bytes, caught).unwrap_or_else(|_| {
             let message = format!(
                 "{} crashed the renderer; a slice with a negative step of something empty does, say",
                 part.file

@@ -16,7 +16,7 @@ use super::source::Source;
 use super::sources::Sources;
 use super::suggest::did_you_mean;
 use super::vouchers::instant;
-use super::{Attributes, Limits, Message, Renderer};
+use super::{Attributes, Limits, Message, Renderer, allowance};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The engine's name for an expression.
@@ -25,6 +25,8 @@ const NAME: &str = "<expression>";
 const LINKS: usize = 500;
 /// How many instructions of the engine an expression may take.
 const INSTRUCTIONS: u64 = 100_000;
+/// How many bytes of text an expression may make and read.
+const TEXT_BYTES: usize = 4 << 20;
 /// What a rule does not see: what a voucher is given by cannot depend on giving one.
 const HIDDEN: [&str; 2] = ["vouchers", "customer.vouchers"];
 
@@ -57,8 +59,8 @@ impl Expression {
     /// [`ErrorKind::InvalidInput`], with line and column, where it does not parse, names a filter, test or function that there
     /// is not, or looks at vouchers.
     pub fn new(text: &str) -> Result<Expression> {
+        check_length(text)?;
         let source = Arc::new(Source::expression(text));
-        check_length(&source)?;
         let mut sources = Sources::default();
         sources.files.insert(NAME.to_owned(), Arc::clone(&source));
         match ENGINE.compile_expression_owned(source.text().to_owned()) {
@@ -116,7 +118,8 @@ impl Expression {
     /// Runs the engine, which a few expressions make panic.
     fn evaluate(&self, scope: Scope) -> Result<bool> {
         let scope = Value::from_object(scope);
-        match catch_unwind(AssertUnwindSafe(|| self.compiled.eval(scope))) {
+        let caught = || catch_unwind(AssertUnwindSafe(|| self.compiled.eval(scope)));
+        match allowance::within(TEXT_BYTES, caught) {
             Ok(Ok(value)) => Ok(value.is_true()),
             Ok(Err(error)) => Err(explain(&error, &self.sources)),
             Err(_) => Err(Error::new(ErrorKind::InvalidInput, "the expression crashed the renderer")),
@@ -157,8 +160,8 @@ impl Object for Scope {
     }
 }
 
-fn check_length(source: &Source) -> Result<()> {
-    if links(&tokens(&source.original, 0..source.original.len())) <= LINKS {
+fn check_length(text: &str) -> Result<()> {
+    if links(&tokens(text, 0..text.len())) <= LINKS {
         return Ok(());
     }
     let error = Error::new(ErrorKind::InvalidInput, format!("it has more than {LINKS} operators"));

@@ -95,7 +95,7 @@ pub(super) fn put_into_namespace(source: &str, statement: Range<usize>) -> Optio
     (is_set && names_attribute && equals + 1 < end).then(|| equals + 1..end)
 }
 
-fn end_of((offset, token): (usize, Token<'_>)) -> usize {
+pub(super) fn end_of((offset, token): (usize, Token<'_>)) -> usize {
     match token {
         Token::Name(name) => offset + name.len(),
         Token::Text(text) => offset + text.len() + 2,

@@ -3,6 +3,7 @@
 //! [`Renderer`] compiles a [`Template`]; [`Template::render`] turns a [`Message`] and what is [`Known`] of its vouchers into a
 //! [`Rendering`]. Nothing here waits and nothing here sees a store.
 
+mod allowance;
 mod attributes;
 mod capped;
 mod compiled;
@@ -16,12 +17,14 @@ mod known;
 mod lint;
 mod mentions;
 mod message;
+mod operators;
 mod parts;
 mod plain_text;
 mod renderer;
 mod scan;
 mod session;
 mod source;
+mod source_limits;
 mod sources;
 pub(crate) mod suggest;
 mod template;

@@ -37,9 +37,11 @@ pub(super) fn is_one_line(part: &str) -> bool {
     !part.starts_with("body.")
 }
 
-/// The text without the line breaks that a template's own layout, or data, brought into it.
+/// The text without the line breaks that a template's own layout, or data, brought into it. It may become a header, so whatever some
+/// reader may take for the end of a line is one.
 pub(super) fn one_line(text: &str) -> String {
-    let lines: Vec<&str> = text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()).collect();
+    const BREAKS: [char; 8] = ['\n', '\r', '\0', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
+    let lines: Vec<&str> = text.split(BREAKS).map(str::trim).filter(|line| !line.is_empty()).collect();
     lines.join(" ")
 }
 

@@ -16,7 +16,7 @@ use super::sources::{Sources, read};
 use super::suggest::did_you_mean;
 use super::template::Template;
 use super::vouchers::{Pool, Vouchers};
-use super::{jinja, parts};
+use super::{allowance, jinja, parts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::voucher::{Channel, check_name};
 
@@ -32,12 +32,23 @@ pub struct Limits {
     pub vouchers: usize,
     /// How deep includes, macros and recursive loops may nest.
     pub nesting: usize,
+    /// Bytes of source, in each file.
+    pub source_bytes: usize,
+    /// Bytes of text and values that each part makes and reads on the way: by operators, filters, captures and printing.
+    pub text_bytes: usize,
 }
 
 impl Default for Limits {
-    /// 1,000,000 instructions, 2 MiB of output, 100 vouchers, 100 levels.
+    /// 1,000,000 instructions, 2 MiB of output, 100 vouchers, 100 levels, 256 KiB of source, 8 MiB of text on the way.
     fn default() -> Limits {
-        Limits { instructions: 1_000_000, output_bytes: 2 << 20, vouchers: 100, nesting: 100 }
+        Limits {
+            instructions: 1_000_000,
+            output_bytes: 2 << 20,
+            vouchers: 100,
+            nesting: 100,
+            source_bytes: 256 << 10,
+            text_bytes: 8 << 20,
+        }
     }
 }
 
@@ -57,7 +68,7 @@ impl Default for Limits {
 pub struct Renderer {
     pub(super) environment: Environment<'static>,
     pub(super) folder: Option<PathBuf>,
-    limits: Limits,
+    pub(super) limits: Limits,
     isolation: Option<Isolation>,
 }
 
@@ -98,6 +109,7 @@ impl Renderer {
         environment.set_formatter(print);
         environment.add_filter(COMPARED_FILTER, compared);
         environment.add_filter(KEPT_FILTER, jinja::kept);
+        allowance::install(&mut environment);
         environment.set_fuel(Some(limits.instructions));
         environment.set_recursion_limit(limits.nesting);
         Renderer { environment, folder: None, limits, isolation: None }
@@ -221,7 +233,7 @@ struct Compiler {
 impl Compiler {
     fn new(renderer: &Renderer) -> Compiler {
         let mut environment = renderer.environment.clone();
-        let sources = Arc::new(Mutex::new(Sources::new(renderer.folder.clone())));
+        let sources = Arc::new(Mutex::new(Sources::new(renderer.folder.clone(), renderer.limits.source_bytes)));
         if renderer.folder.is_some() {
             let sources = Arc::clone(&sources);
             environment.set_loader(move |path| {
@@ -313,5 +325,6 @@ fn print(
         let message = "a pool cannot be printed; call .assign_available() on it for a code";
         return Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, message));
     }
+    allowance::spend_on_printing(value)?;
     jinja::format_value(out, state, value)
 }

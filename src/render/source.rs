@@ -7,7 +7,9 @@
 
 use std::ops::Range;
 
+use super::allowance::LITERAL_FILTER;
 use super::mentions;
+use super::operators::counted;
 use super::scan::{Segment, keyword, segments};
 
 /// The function that a placeholder becomes.
@@ -47,8 +49,15 @@ impl Source {
     /// Reads an expression that stands alone.
     pub(super) fn expression(original: impl Into<String>) -> Source {
         let original = original.into();
-        let replacements = compared(&original, 0..original.len()).collect();
+        let mut replacements: Vec<_> = compared(&original, 0..original.len()).collect();
+        replacements.extend(counted(&original, 0..original.len(), false));
+        in_order(&mut replacements);
         Source::with(original, replacements)
+    }
+
+    /// A source that is only looked at.
+    pub(super) fn unread(original: impl Into<String>) -> Source {
+        Source::with(original.into(), Vec::new())
     }
 
     fn with(original: String, replacements: Vec<(Range<usize>, String)>) -> Source {
@@ -108,10 +117,11 @@ fn floor_boundary(text: &str, offset: usize) -> usize {
 /// What is rewritten, in order: the range in the original and what stands there instead.
 fn replacements(source: &str, json: bool) -> Vec<(Range<usize>, String)> {
     let mut found = Vec::new();
-    let mut quoted = false;
+    let (mut quoted, mut repeated) = (false, 0usize);
     for segment in segments(source) {
         match segment {
             Segment::Text(text) => {
+                found.extend(counted_literal(source, text.clone(), repeated > 0));
                 let mut read = text.start;
                 for (range, name) in placeholders_in(source, text.clone()) {
                     quoted ^= json && changes_quoting(&source[read..range.start]);
@@ -126,19 +136,47 @@ fn replacements(source: &str, json: bool) -> Vec<(Range<usize>, String)> {
                 let call = source[range.clone()].replacen("abort", "abort()", 1);
                 found.push((range.start - 2..range.end + 2, format!("{{{{{call}}}}}")));
             }
-            Segment::Expression(range) => found.extend(compared(source, range)),
-            Segment::Statement(range) => match mentions::put_into_namespace(source, range.clone()) {
-                Some(value) => {
-                    found.push((value.start..value.start, "(".to_owned()));
-                    found.extend(compared(source, range));
-                    found.push((value.end..value.end, format!(")|{KEPT_FILTER}")));
-                }
-                None => found.extend(compared(source, range)),
-            },
+            Segment::Expression(range) => {
+                found.extend(compared(source, range.clone()));
+                found.extend(counted(source, range, false));
+            }
+            Segment::Statement(range) => {
+                repeated = match keyword(&source[range.clone()]).split([' ', '\n', '(']).next() {
+                    Some("for" | "macro" | "call") => repeated + 1,
+                    Some("endfor" | "endmacro" | "endcall") => repeated.saturating_sub(1),
+                    _ => repeated,
+                };
+                let kept = mentions::put_into_namespace(source, range.clone());
+                found.extend(kept.iter().map(|value| (value.start..value.start, "(".to_owned())));
+                found.extend(compared(source, range.clone()));
+                found.extend(counted(source, range, true));
+                found.extend(kept.iter().map(|value| (value.end..value.end, format!(")|{KEPT_FILTER}"))));
+            }
             Segment::Raw(_) => {}
         }
     }
+    in_order(&mut found);
     found
+}
+
+/// From how many bytes on literal text is counted: to the engine it is one instruction, however long it is.
+const REPEATED_LITERAL: usize = 64;
+const LITERAL: usize = 1024;
+
+/// A call that counts a literal text. It stands before the first letter, so that white-space control does to the text what it did.
+fn counted_literal(source: &str, text: Range<usize>, is_repeated: bool) -> Option<(Range<usize>, String)> {
+    if text.len() < if is_repeated { REPEATED_LITERAL } else { LITERAL } {
+        return None;
+    }
+    let words = source[text.clone()].trim_start();
+    let at = if words.is_empty() { text.start + text.len() / 2 } else { text.end - words.len() };
+    let at = floor_boundary(source, at);
+    Some((at..at, format!("{{{{''|{LITERAL_FILTER}({})}}}}", text.len())))
+}
+
+/// What is put in at a place stands before what is replaced there.
+fn in_order(replacements: &mut [(Range<usize>, String)]) {
+    replacements.sort_by_key(|(range, _)| (range.start, range.end));
 }
 
 /// What is compared with a number passes through a filter.

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use super::failure::TemplateError;
-use super::mentions;
 use super::source::Source;
+use super::source_limits;
 use super::suggest::did_you_mean;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -15,11 +14,13 @@ use crate::error::{Error, ErrorKind, Result};
 pub(super) struct Sources {
     pub(super) files: BTreeMap<String, Arc<Source>>,
     folder: Option<PathBuf>,
+    /// How many bytes each may have.
+    limit: usize,
 }
 
 impl Sources {
-    pub(super) fn new(folder: Option<PathBuf>) -> Sources {
-        Sources { files: BTreeMap::new(), folder }
+    pub(super) fn new(folder: Option<PathBuf>, limit: usize) -> Sources {
+        Sources { files: BTreeMap::new(), folder, limit }
     }
 
     /// Reads a partial; `None` where the folder has none of that path.
@@ -33,14 +34,12 @@ impl Sources {
     /// Takes the source of a file.
     ///
     /// # Errors
-    /// [`ErrorKind::Template`] where it would exhaust the engine's stack.
+    /// [`ErrorKind::Template`] where it is larger than the limit, or would exhaust the engine's stack.
     pub(super) fn add(&mut self, file: &str, text: &str) -> Result<Arc<Source>> {
         // Editors on Windows begin a file with a byte order mark, which is no letter of a subject.
-        let source = Arc::new(Source::new(file, text.strip_prefix("\u{feff}").unwrap_or(text)));
-        if let Some(offset) = mentions::too_deep(&source.original) {
-            let message = "this expression, or chain of elif, is too long; split it with set, or loop over a list";
-            return Err(TemplateError::at(message, file, &source, offset, 1).into());
-        }
+        let text = text.strip_prefix("\u{feff}").unwrap_or(text);
+        source_limits::check(file, text, self.limit)?;
+        let source = Arc::new(Source::new(file, text));
         self.files.insert(file.to_owned(), Arc::clone(&source));
         Ok(source)
     }

@@ -4,6 +4,7 @@ use minijinja::value::{Kwargs, Rest, ValueKind, ValueOrKwargs, from_args};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::text::Text;
+use crate::render::allowance::{ITEM, spend, spend_on_reading};
 
 /// Nothing that a template asks for may be wider, deeper or more than this: it would only fill memory.
 pub(super) const LIMIT: usize = 100_000;
@@ -36,7 +37,8 @@ pub(super) fn checked(value: Value) -> Result<Value, Error> {
 
 /// The items of a list, of a text (its letters), or of a mapping (its keys); none where there is nothing.
 pub(super) fn items(value: &Value) -> Result<Vec<Value>, Error> {
-    value.try_iter()?.checked().collect()
+    let counted = |item: Result<Value, Error>| item.and_then(|item| spend(ITEM).map(|()| item));
+    value.try_iter()?.checked().map(counted).collect()
 }
 
 impl Args {
@@ -56,6 +58,7 @@ impl Args {
                 None if keywords.has(name) => keywords.get(name)?,
                 None => Value::UNDEFINED,
             };
+            spend_on_reading(&value)?;
             values.push(checked(value)?);
         }
         keywords.assert_all_used()?;
@@ -116,10 +119,22 @@ pub(super) fn within_limit(name: &str, size: usize) -> Result<usize, Error> {
     Ok(size)
 }
 
+/// Calls it, and counts what it makes.
+pub(super) fn called(
+    body: Body,
+    state: &mut State<'_, '_>,
+    params: &'static [&'static str],
+    given: &[Value],
+) -> Result<Value, Error> {
+    let made = body(state, &Args::bind(params, given)?)?;
+    spend(made.as_str().map_or(1, str::len))?;
+    Ok(made)
+}
+
 pub(super) fn add_filters(env: &mut Environment<'_>, entries: &[Entry]) {
     for &(name, params, body) in entries {
         env.add_filter(name, move |state: &mut State<'_, '_>, given: Rest<ValueOrKwargs>| {
-            body(state, &Args::bind(params, &given.into_values())?)
+            called(body, state, params, &given.into_values())
         });
     }
 }
@@ -127,7 +142,7 @@ pub(super) fn add_filters(env: &mut Environment<'_>, entries: &[Entry]) {
 pub(super) fn add_tests(env: &mut Environment<'_>, entries: &[Entry]) {
     for &(name, params, body) in entries {
         env.add_test(name, move |state: &mut State<'_, '_>, given: Rest<ValueOrKwargs>| {
-            body(state, &Args::bind(params, &given.into_values())?)
+            called(body, state, params, &given.into_values())
         });
     }
 }
@@ -135,7 +150,7 @@ pub(super) fn add_tests(env: &mut Environment<'_>, entries: &[Entry]) {
 pub(super) fn add_functions(env: &mut Environment<'_>, entries: &[Entry]) {
     for &(name, params, body) in entries {
         env.add_function(name, move |state: &mut State<'_, '_>, given: Rest<ValueOrKwargs>| {
-            body(state, &Args::bind(params, &given.into_values())?)
+            called(body, state, params, &given.into_values())
         });
     }
 }

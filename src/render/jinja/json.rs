@@ -5,6 +5,7 @@ use minijinja::{Error, State, Value, filters};
 
 use super::args::{Args, Entry, invalid, items, keywords};
 use super::output::repr;
+use crate::render::allowance::spend;
 
 pub(super) const FILTERS: &[Entry] =
     &[("tojson", &["value", "indent"], tojson), ("pprint", &["value"], |_, args| pprint(args.value("value")))];
@@ -38,7 +39,11 @@ fn ordered(value: &Value, depth: usize) -> Result<Value, Error> {
         ValueKind::Seq | ValueKind::Iterable if !value.is_tuple() => {
             items(value)?.iter().map(|item| ordered(item, depth)).collect::<Result<Vec<_>, _>>().map(Value::from)
         }
-        _ => Ok(value.clone()),
+        _ => {
+            // Quoted, a letter may become six.
+            spend(value.as_str().map_or(0, |text| text.len().saturating_mul(2)))?;
+            Ok(value.clone())
+        }
     }
 }
 

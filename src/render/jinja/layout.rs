@@ -4,6 +4,7 @@ use minijinja::{Error, State, Value};
 
 use super::args::{Args, Entry, LIMIT, invalid};
 use super::text::{Text, safe_if};
+use crate::render::allowance::spend_on_joining;
 
 pub(super) const FILTERS: &[Entry] = &[
     ("center", &["value", "width"], center),
@@ -99,7 +100,12 @@ fn wordwrap(_: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
         break_long_words: args.flag("break_long_words", true),
         break_on_hyphens: args.flag("break_on_hyphens", true),
     };
-    let lines: Vec<String> = text.as_str().lines().map(|line| wrap.lines(line).join(newline.as_str())).collect();
+    let lines = text.as_str().lines().flat_map(|line| match wrap.lines(line) {
+        lines if lines.is_empty() => vec![String::new()],
+        lines => lines,
+    });
+    let lines: Vec<String> = lines.collect();
+    spend_on_joining(lines.iter().map(String::as_str), newline.as_str())?;
     Ok(Value::from(lines.join(newline.as_str())))
 }
 

@@ -4,10 +4,11 @@ use minijinja::value::{Kwargs, ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State, Value};
 use minijinja_contrib::pycompat;
 
-use super::args::{Args, Entry, invalid, items};
+use super::args::{Args, Entry, called, invalid, items};
 use super::str_format::{Fields, named};
 use super::str_methods;
 use super::text::safe_if;
+use crate::render::allowance::spend;
 
 const LIST_METHODS: &[Entry] = &[
     ("copy", &["self"], |_, args| items(args.value("self")).map(Value::from)),
@@ -49,10 +50,11 @@ pub(super) fn unknown_method(
         ValueKind::Map if method == "copy" && args.is_empty() => return Ok(value.clone()),
         _ => &[],
     };
-    if let Some((_, params, body)) = entries.iter().find(|(name, _, _)| *name == method) {
+    if let Some(&(_, params, body)) = entries.iter().find(|(name, _, _)| *name == method) {
         let given: Vec<Value> = [value.clone()].into_iter().chain(args.iter().cloned()).collect();
-        return body(state, &Args::bind(params, &given)?);
+        return called(body, state, params, &given);
     }
+    spend(value.as_str().map_or(0, str::len))?;
     match pycompat::unknown_method_callback(state, value, method, args) {
         Err(error) if error.kind() == ErrorKind::UnknownMethod => Err(unchangeable(value, method).unwrap_or(error)),
         done => done,

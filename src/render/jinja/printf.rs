@@ -10,6 +10,7 @@ use super::args::{checked, invalid, within_limit};
 use super::layout::{Align, padded, prefix_length, sign_first};
 use super::output::{html, printed, repr};
 use super::text::{Text, safe_if};
+use crate::render::allowance::spend;
 
 /// The filter `format`. A safe format string escapes what it prints.
 pub(super) fn filter(_: &mut State<'_, '_>, pattern: Value, given: Rest<ValueOrKwargs>) -> Result<Value, Error> {
@@ -22,7 +23,9 @@ pub(super) fn filter(_: &mut State<'_, '_>, pattern: Value, given: Rest<ValueOrK
     while let Some((literal, after)) = rest.split_once('%') {
         out.push_str(literal);
         let (spec, after) = Spec::parse(after)?;
-        out.push_str(&spec.written(&mut values, pattern.is_safe())?);
+        let written = spec.written(&mut values, pattern.is_safe())?;
+        spend(written.len())?;
+        out.push_str(&written);
         rest = after;
     }
     out.push_str(rest);

@@ -6,6 +6,7 @@ use minijinja::{Error, State, Value, filters};
 use super::args::{Args, Entry, checked, invalid, items, keywords};
 use super::strings::letters;
 use super::text::{Text, escapes};
+use crate::render::allowance::spend_on_joining;
 
 pub(super) const FILTERS: &[Entry] = &[
     ("batch", &["value", "linecount", "fill_with"], batch),
@@ -14,6 +15,7 @@ pub(super) const FILTERS: &[Entry] = &[
     ("d", &["value", "default_value", "boolean"], default),
     ("first", &["seq"], |_, args| Ok(items(args.value("seq"))?.into_iter().next().unwrap_or_default())),
     ("last", &["seq"], last),
+    ("list", &["value"], |_, args| items(args.value("value")).map(Value::from)),
     ("length", &["value"], length),
     ("count", &["value"], length),
     ("items", &["value"], mapping_items),
@@ -79,6 +81,7 @@ fn join(state: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
         parts.iter_mut().for_each(|item| *item = at_path(item, path));
     }
     let (between, parts) = (args.text("d"), parts.iter().map(Text::of).collect::<Vec<_>>());
+    spend_on_joining(parts.iter().map(Text::as_str), between.as_str())?;
     if !escapes(state) || !(between.is_safe() || parts.iter().any(Text::is_safe)) {
         return Ok(Value::from(parts.iter().map(Text::as_str).collect::<Vec<_>>().join(between.as_str())));
     }

@@ -11,6 +11,7 @@ use super::instant::Instant;
 use super::layout::{Align, padded, sign_first};
 use super::numbers::number;
 use super::output::{html, printed, repr};
+use crate::render::allowance::spend;
 
 /// The values that a format string may name.
 pub(super) struct Fields<'a> {
@@ -41,7 +42,9 @@ impl Fields<'_> {
                 return Err(invalid("format: a single '}'; write '}}' for the brace itself"));
             } else {
                 let end = field_end(after).ok_or_else(|| invalid("format: a '{' without its '}'"))?;
-                out.push_str(&self.field(&after[..end], next)?);
+                let field = self.field(&after[..end], next)?;
+                spend(field.len())?;
+                out.push_str(&field);
                 rest = &after[end + 1..];
             }
         }

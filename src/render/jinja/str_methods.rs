@@ -7,6 +7,7 @@ use super::args::{Args, Entry, LIMIT, invalid, items};
 use super::layout::{Align, padded};
 use super::strings::{capitalized, replaced};
 use super::text::Text;
+use crate::render::allowance::{spend, spend_on_joining};
 
 pub(super) const METHODS: &[Entry] = &[
     ("upper", &["self"], |_, args| mapped(args, str::to_uppercase)),
@@ -159,7 +160,7 @@ fn replace(state: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
     let (text, old, new) = (args.text("self"), args.text("old"), args.text("new"));
     let count = args.integer("count")?.unwrap_or(-1);
     let new = if text.is_safe() { new.escaped(state)?.into_owned() } else { new.as_str().to_owned() };
-    Ok(text.derive(replaced(text.as_str(), old.as_str(), &new, count)))
+    Ok(text.derive(replaced(text.as_str(), old.as_str(), &new, count)?))
 }
 
 /// The table maps code points, as numbers, to texts, code points or none.
@@ -168,6 +169,7 @@ fn translate(_: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
     mapped(args, |text| {
         let translated = text.chars().map(|c| match table.get_item(&Value::from(u32::from(c))) {
             Ok(found) if found.is_none() => String::new(),
+            Ok(found) if spend(found.as_str().map_or(0, str::len)).is_err() => String::new(),
             Ok(found) if found.as_str().is_some() => Text::of(&found).as_str().to_owned(),
             Ok(found) => u32::try_from(found).ok().and_then(char::from_u32).unwrap_or(c).to_string(),
             Err(_) => c.to_string(),
@@ -182,7 +184,9 @@ fn join(state: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
         let part = Text::of(part);
         Ok(if between.is_safe() { part.escaped(state)?.into_owned() } else { part.as_str().to_owned() })
     });
-    Ok(between.derive(parts.collect::<Result<Vec<_>, Error>>()?.join(between.as_str())))
+    let parts = parts.collect::<Result<Vec<_>, Error>>()?;
+    spend_on_joining(parts.iter().map(String::as_str), between.as_str())?;
+    Ok(between.derive(parts.join(between.as_str())))
 }
 
 /// How often to split at most; every time where that is left out or negative.

@@ -5,6 +5,7 @@ use minijinja::{Error, State, Value, filters};
 
 use super::args::{Args, Entry, invalid};
 use super::text::{Text, escapes};
+use crate::render::allowance::spend;
 
 pub(super) const FILTERS: &[Entry] = &[
     ("upper", &["s"], |_, args| Ok(args.text("s").derive(args.text("s").as_str().to_uppercase()))),
@@ -40,18 +41,17 @@ fn replace(state: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
     }
     let count = args.integer("count")?.unwrap_or(-1);
     if !escapes(state) || !(text.is_safe() || old.is_safe() || new.is_safe()) {
-        return Ok(Value::from(replaced(text.as_str(), old.as_str(), new.as_str(), count)));
+        return replaced(text.as_str(), old.as_str(), new.as_str(), count).map(Value::from);
     }
     let new = if text.is_safe() || old.is_safe() || new.is_safe() { new.escaped(state)? } else { new.as_str().into() };
-    Ok(Value::from_safe_string(replaced(&text.escaped(state)?, old.as_str(), &new, count)))
+    replaced(&text.escaped(state)?, old.as_str(), &new, count).map(Value::from_safe_string)
 }
 
 /// Replaces the first `count` places, or all where that is negative.
-pub(super) fn replaced(text: &str, old: &str, new: &str, count: i64) -> String {
-    match usize::try_from(count) {
-        Ok(count) => text.replacen(old, new, count),
-        Err(_) => text.replace(old, new),
-    }
+pub(super) fn replaced(text: &str, old: &str, new: &str, count: i64) -> Result<String, Error> {
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    spend(text.matches(old).take(count).count().saturating_mul(new.len()))?;
+    Ok(text.replacen(old, new, count))
 }
 
 fn string(_: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {

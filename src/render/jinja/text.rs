@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use minijinja::{AutoEscape, Error, State, Value};
 
+use crate::render::allowance::{exhaust, spend_on_printing};
+
 /// The text of a value. A missing one and none are empty: they print nothing, so they have no letters either.
 #[derive(Debug, Clone)]
 pub(super) struct Text<'a> {
@@ -16,6 +18,10 @@ impl<'a> Text<'a> {
         let text = match value.as_str() {
             Some(text) => Cow::Borrowed(text),
             None if value.is_none() || value.is_undefined() => Cow::Borrowed(""),
+            None if spend_on_printing(value).is_err() => {
+                exhaust();
+                Cow::Borrowed("")
+            }
             None => Cow::Owned(super::output::printed(value)),
         };
         Text { text, safe: value.is_safe() }

@@ -84,8 +84,13 @@ pub(super) struct Files {
 
 impl Files {
     /// What cannot be read, or exhausts the engine, is left to the compiler, which says so.
-    pub(super) fn read(template: &str, parts: &[(&'static str, String)], folder: Option<PathBuf>) -> Files {
-        let mut sources = Sources::new(folder);
+    pub(super) fn read(
+        template: &str,
+        parts: &[(&'static str, String)],
+        folder: Option<PathBuf>,
+        limit: usize,
+    ) -> Files {
+        let mut sources = Sources::new(folder, limit);
         let mut all = Vec::new();
         for (part, text) in parts {
             let path = format!("{template}/{part}");

@@ -98,7 +98,7 @@ impl Renderer {
     /// finding.
     pub fn lint(&self, name: &str, channel: Channel) -> Result<Vec<Finding>> {
         let parts = self.read_parts(name, channel)?;
-        let files = Files::read(name, &parts, self.folder.clone());
+        let files = Files::read(name, &parts, self.folder.clone(), self.limits.source_bytes);
         let mut findings: Vec<Finding> = files.all.iter().flat_map(|file| of_file(file, channel)).collect();
         findings.extend(claims::not_shown(&files));
         findings.extend(length::too_long(&files, channel));
