@@ -3,9 +3,9 @@
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use tearoff::render::{Attributes, Known, Limits, Message, Purpose, Renderer, Rendering};
+use tearoff::render::{Attributes, Isolation, Known, Limits, Message, Purpose, Renderer, Rendering};
 use tearoff::voucher::Channel;
 
 use super::corpus::{Expected, Hostile, corpus};
@@ -16,6 +16,8 @@ const ONE: &str = "TEAROFF_HOSTILE";
 const MILLISECONDS: u128 = if cfg!(debug_assertions) { 20_000 } else { 2_000 };
 /// How much the process may grow.
 const KILOBYTES: u64 = 64 << 10;
+/// How long an isolated one may take: a child has two seconds to compile, and two to render.
+const ISOLATED: Duration = Duration::from_secs(5);
 /// As large as the stack of a render thread.
 const STACK_BYTES: usize = 16 << 20;
 
@@ -24,6 +26,11 @@ pub(crate) type Outcome = Result<String, String>;
 
 /// Renders a template within this process.
 pub(crate) fn render(channel: Channel, part: &str, source: &str) -> Outcome {
+    render_by(&Renderer::new(Limits::default()), channel, part, source)
+}
+
+/// Renders a template, here or in a child process.
+fn render_by(renderer: &Renderer, channel: Channel, part: &str, source: &str) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("_p")).unwrap();
     for (name, text) in PARTIALS {
@@ -33,7 +40,7 @@ pub(crate) fn render(channel: Channel, part: &str, source: &str) -> Outcome {
     if channel == Channel::Email {
         parts.push(("subject.txt", "s"));
     }
-    let renderer = Renderer::new(Limits::default()).in_folder(folder.path());
+    let renderer = renderer.clone().in_folder(folder.path());
     let template = renderer.compile("hostile", channel, parts).map_err(|error| error.to_string())?;
     let customer = Attributes::from_json(r#"{"id": "c1", "first_name": "Ada"}"#).unwrap();
     let campaign = Attributes::from_json(r#"{"id": "spring"}"#).unwrap();
@@ -131,4 +138,33 @@ fn names_of_hostile_templates_are_their_own() {
     let all = names.len();
     names.dedup();
     assert_eq!(names.len(), all);
+}
+
+/// Isolated, a template ends as it does otherwise, or its child is ended: the message says so, and the next one renders.
+#[test]
+fn each_hostile_template_fails_alone_isolated() {
+    let isolation = Isolation::new(env!("CARGO_BIN_EXE_tearoff"), ["isolated-renderer"]).unwrap();
+    let renderer = Renderer::new(Limits::default()).isolated(isolation);
+    let greet = || render_by(&renderer, Channel::Sms, "body.txt", "Hi {{ customer.first_name }}").unwrap();
+    let (before, mut faults) = (status("VmRSS"), Vec::new());
+    for hostile in corpus() {
+        let start = Instant::now();
+        let outcome = render_by(&renderer, hostile.channel, hostile.part, &hostile.source);
+        let took = start.elapsed();
+        assert_eq!(greet(), "Hi Ada");
+        let as_expected = match (&outcome, &hostile.expected) {
+            (Err(error), _) if error.contains("the template crashed the renderer") => true,
+            (Err(error), Expected::Fails(words)) => error.escape_debug().to_string().contains(words),
+            (Ok(text), Expected::Renders(wanted)) => {
+                text.chars().take(200).collect::<String>().escape_debug().to_string() == *wanted
+            }
+            (_, Expected::Ends) => true,
+            _ => false,
+        };
+        if took > ISOLATED || !as_expected {
+            faults.push(format!("{}: {took:?}, {outcome:?}", hostile.name));
+        }
+    }
+    let grown = status("VmHWM").saturating_sub(before);
+    assert!(faults.is_empty() && grown < KILOBYTES, "{grown} KiB\n{}", faults.join("\n"));
 }

@@ -23,16 +23,19 @@ fn isolated(isolation: &Isolation, source: &str) -> Template {
     renderer.compile("test", Channel::Sms, [("body.txt", source)]).unwrap()
 }
 
-/// A message whose template doubles a text so many times.
-fn doubling(customer: &str, times: &str) -> Message {
+/// A message whose template goes on for ever, or does not.
+fn endless(customer: &str, is_endless: bool) -> Message {
     let mut message = message(customer);
-    message.context = Attributes::from_fields([("times", Field::number(times).unwrap())]);
+    message.context = Attributes::from_fields([("is_endless", Field::boolean(is_endless))]);
     message
 }
 
-/// Shows a code, and asks for more memory than there is where it doubles a text too often.
-const DOUBLING: &str = "{% set ns = namespace(x='ab') %}{% for i in range(times) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}\
-                        {{ vouchers.p.assign_available() }} {{ ns.x|length }}";
+/// Shows a code, and compares two lists that hold 2⁴⁰ numbers each, which no limit within a process ends.
+fn comparing() -> String {
+    let double = "{% set a = [a, a] %}{% set b = [b, b] %}".repeat(40);
+    let code = "{{ vouchers.p.assign_available() }}";
+    format!("{{% set a = [1] %}}{{% set b = [1] %}}{double}{code}{{% if is_endless %}}{{{{ a == b }}}}{{% endif %}}")
+}
 
 /// The children of this process that render, and have not ended.
 fn children() -> Vec<String> {
@@ -90,9 +93,9 @@ async fn messages_are_the_same_as_without() {
 async fn a_message_that_kills_its_child_fails_alone_and_gives_its_code_back() {
     let _alone = CHILDREN.lock().await;
     let shop = Shop::with(&[("p", 100)]).await;
-    let personalizer = shop.personalizer(isolated(&isolation(), DOUBLING));
+    let personalizer = shop.personalizer(isolated(&isolation(), &comparing()));
     let bomb = 29;
-    let messages = (0..60).map(|n| doubling(&format!("c{n}"), if n == bomb { "60" } else { "3" })).collect();
+    let messages = (0..60).map(|n| endless(&format!("c{n}"), n == bomb)).collect();
     let outcomes = personalizer.personalize(messages).await.unwrap();
     for (n, outcome) in outcomes.iter().enumerate() {
         assert_eq!(outcome.shortfall().is_some(), n == bomb, "{n}: {outcome:?}");
@@ -106,11 +109,11 @@ async fn a_message_that_kills_its_child_fails_alone_and_gives_its_code_back() {
 async fn a_template_that_kills_two_children_is_refused_for_a_while() {
     let _alone = CHILDREN.lock().await;
     let (shop, isolation) = (Shop::with(&[("p", 100)]).await, isolation());
-    let personalizer = shop.personalizer(isolated(&isolation, DOUBLING));
-    for times in ["60", "60"] {
-        personalizer.personalize(vec![doubling("a", times)]).await.unwrap();
+    let personalizer = shop.personalizer(isolated(&isolation, &comparing()));
+    for _ in 0..2 {
+        personalizer.personalize(vec![endless("a", true)]).await.unwrap();
     }
-    let refused = personalizer.personalize(vec![doubling("b", "1")]).await.unwrap();
+    let refused = personalizer.personalize(vec![endless("b", false)]).await.unwrap();
     assert!(refused[0].shortfall().unwrap().message.contains("is refused for 60 seconds"), "{refused:?}");
     // Nobody else's is.
     let other = shop.personalizer(isolated(&isolation, "{{ vouchers.p.assign_available() }}"));
