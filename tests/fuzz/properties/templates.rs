@@ -9,7 +9,14 @@ const OPEN: &str = "$cst.";
 const CLOSE: &str = ".coupon$";
 
 /// So little that a made-up loop reaches it.
-const LIMITS: Limits = Limits { instructions: 20_000, output_bytes: 10_000, vouchers: 10, nesting: 20 };
+const LIMITS: Limits = Limits {
+    instructions: 20_000,
+    source_bytes: 100_000,
+    text_bytes: 1 << 20,
+    output_bytes: 10_000,
+    vouchers: 10,
+    nesting: 20,
+};
 
 /// Text prints each placeholder's voucher, and everything else as it is.
 pub(crate) fn placeholders(text: &str) {
