@@ -8,8 +8,9 @@ use serde_json::Value;
 use crate::shop::{Run, Shop, names};
 
 /// The keys that other programs rely on.
-const KEYS: [&str; 28] = [
+const KEYS: [&str; 30] = [
     "email.pure_per_second",
+    "email.isolated_per_second",
     "email.redis.per_second",
     "email.redis.of_pure",
     "email.sqlite.per_second",
@@ -18,6 +19,7 @@ const KEYS: [&str; 28] = [
     "email.tasks256_per_second",
     "email.files.redis.of_without_claims",
     "sms.pure_per_second",
+    "sms.isolated_per_second",
     "sms.redis.per_second",
     "sms.redis.of_pure",
     "sms.sqlite.per_second",

@@ -31,6 +31,7 @@ pub(super) async fn measure(
         server.plain("all").await?.remove_everything().await?;
         let name = |figure: &str| format!("{channel}.{figure}");
         record.add(name("pure_per_second"), rate(recipients, mailing.render_purely()).await?);
+        record.add(name("isolated_per_second"), rate(recipients, mailing.render_isolated()).await?);
         for kind in Kind::BOTH {
             let store = stage.store(kind, &server, recipients).await?;
             let batches = mailing.batches();

@@ -13,7 +13,7 @@ use super::{Extent, announce};
 use crate::campaign::{Personalizer, RenderThreads};
 use crate::cli::output::Output;
 use crate::error::Result;
-use crate::render::Message;
+use crate::render::{Limits, Message, Renderer};
 use crate::voucher::Channel;
 
 /// How many visitors ask at a time where there are many.
@@ -27,7 +27,7 @@ pub(super) async fn measure(stage: &Stage, extent: Extent, output: &Output, reco
     let audience = stage.path("visitors.csv");
     workload::write_audience(&audience, Channel::WebLayer, count)?;
     let messages = messages(&audience, Channel::WebLayer)?;
-    let template = template(Channel::WebLayer, Codes::Claimed)?;
+    let template = template(&Renderer::new(Limits::default()), Channel::WebLayer, Codes::Claimed)?;
     let server = stage.server().await?;
     for run in 0..extent.runs {
         announce(output, "display", run, extent);

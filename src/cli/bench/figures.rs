@@ -72,7 +72,7 @@ impl Limit {
 }
 
 /// All figures: ratios first, then what they are made of.
-pub(super) const FIGURES: [Figure; 63] = [
+pub(super) const FIGURES: [Figure; 67] = [
     Figure::ratio(
         "email.redis.of_pure",
         "e-mail campaign on Redis / pure render",
@@ -177,6 +177,19 @@ pub(super) const FIGURES: [Figure; 63] = [
         "claims.redis.single_server_us",
         "claims.redis.one_message_server_us",
     ),
+    Figure::ratio(
+        "email.isolated_of_pure",
+        "e-mail render in a child process / pure render",
+        "email.isolated_per_second",
+        "email.pure_per_second",
+    )
+    .at_least(0.5),
+    Figure::ratio(
+        "sms.isolated_of_pure",
+        "SMS render in a child process / pure render",
+        "sms.isolated_per_second",
+        "sms.pure_per_second",
+    ),
     Figure::ratio("import.of_naive", "import / naive import, empty", "import.per_second", "import.naive_per_second")
         .at_least(3.0),
     Figure::ratio(
@@ -187,6 +200,7 @@ pub(super) const FIGURES: [Figure; 63] = [
     )
     .at_least(2.0),
     Figure::measured("email.pure_per_second", "e-mail, pure render", Unit::PerSecond),
+    Figure::measured("email.isolated_per_second", "e-mail, render in a child process", Unit::PerSecond),
     Figure::measured("email.redis.per_second", "e-mail campaign on Redis", Unit::PerSecond),
     Figure::measured("email.sqlite.per_second", "e-mail campaign on SQLite", Unit::PerSecond),
     Figure::measured("email.files.without_claims_per_second", "e-mail files without claims", Unit::PerSecond),
@@ -196,6 +210,7 @@ pub(super) const FIGURES: [Figure; 63] = [
     Figure::measured("email.naive_per_second", "e-mail, naive loop", Unit::PerSecond),
     Figure::measured("email.tasks256_per_second", "e-mail, 256 tasks of it", Unit::PerSecond),
     Figure::measured("sms.pure_per_second", "SMS, pure render", Unit::PerSecond),
+    Figure::measured("sms.isolated_per_second", "SMS, render in a child process", Unit::PerSecond),
     Figure::measured("sms.redis.per_second", "SMS campaign on Redis", Unit::PerSecond),
     Figure::measured("sms.sqlite.per_second", "SMS campaign on SQLite", Unit::PerSecond),
     Figure::measured("sms.files.without_claims_per_second", "SMS files without claims", Unit::PerSecond),

@@ -12,9 +12,11 @@ use super::workload::{self, Codes};
 use crate::campaign::{
     Campaign, Columns, Outcome, Personalizer, Pipeline, RenderThreads, RunOptions, Status, WhenEmpty,
 };
+
+use crate::cli::isolation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::intake::Input;
-use crate::render::{Attributes, Field, Known, Message, Rendering, Template};
+use crate::render::{Attributes, Field, Known, Limits, Message, Renderer, Rendering, Template};
 use crate::store::NaiveRedis;
 use crate::voucher::{Channel, Store};
 
@@ -32,16 +34,21 @@ pub(super) struct Mailing {
     claimed: Arc<Template>,
     constant: Arc<Template>,
     given: Arc<Template>,
+    /// The constant code, in child processes.
+    isolated: Arc<Template>,
 }
 
 impl Mailing {
     pub(super) fn new(stage: &Stage, channel: Channel, recipients: usize) -> Result<Mailing> {
         let audience = stage.path(workload::audience_name(channel));
         workload::write_audience(&audience, channel, recipients)?;
-        let template = |codes| workload::template(channel, codes);
+        let template = |codes| workload::template(&Renderer::new(Limits::default()), channel, codes);
+        let elsewhere = Renderer::new(Limits::default()).isolated(isolation()?);
+        let isolated = workload::template(&elsewhere, channel, Codes::Constant)?;
         let (claimed, constant, given) =
             (template(Codes::Claimed)?, template(Codes::Constant)?, template(Codes::Given)?);
-        Ok(Mailing { channel, messages: workload::messages(&audience, channel)?, audience, claimed, constant, given })
+        let messages = workload::messages(&audience, channel)?;
+        Ok(Mailing { channel, messages, audience, claimed, constant, given, isolated })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -54,6 +61,19 @@ impl Mailing {
         let render = move || {
             let known = Arc::new(Known::default());
             messages.iter().try_for_each(|message| complete(&template.render(message, &known)))
+        };
+        tokio::task::spawn_blocking(render).await.map_err(crashed)?
+    }
+
+    /// The same in a child process, in batches.
+    pub(super) async fn render_isolated(&self) -> Result<()> {
+        let (template, messages) = (Arc::clone(&self.isolated), self.messages.clone());
+        let render = move || {
+            let known = Arc::new(Known::default());
+            messages.chunks(BATCH).try_for_each(|batch| {
+                let renderings = template.render_all(batch.iter().map(|message| (message, &known)));
+                renderings.iter().try_for_each(complete)
+            })
         };
         tokio::task::spawn_blocking(render).await.map_err(crashed)?
     }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::campaign::{Audience, AudienceSource, Columns};
 use crate::error::{Error, ErrorKind, Result};
-use crate::render::{Attributes, Limits, Message, Purpose, Renderer, Template};
+use crate::render::{Attributes, Message, Purpose, Renderer, Template};
 use crate::voucher::{CampaignId, Channel, Code, Metadata, NewVoucher, PoolName};
 
 /// How many codes a naive program imports at once.
@@ -47,7 +47,7 @@ pub(super) enum Codes {
 }
 
 /// The template of a channel.
-pub(super) fn template(channel: Channel, codes: Codes) -> Result<Arc<Template>> {
+pub(super) fn template(renderer: &Renderer, channel: Channel, codes: Codes) -> Result<Arc<Template>> {
     let parts: &[_] = match channel {
         Channel::Email => &EMAIL,
         Channel::WebLayer => &LAYER,
@@ -60,7 +60,7 @@ pub(super) fn template(channel: Channel, codes: Codes) -> Result<Arc<Template>> 
         Codes::Given => "code",
     };
     let parts = parts.iter().map(|(name, source)| (*name, source.replace(CLAIM, instead)));
-    Ok(Arc::new(Renderer::new(Limits::default()).compile("bench", channel, parts)?))
+    Ok(Arc::new(renderer.compile("bench", channel, parts)?))
 }
 
 /// The pool that the templates name.
@@ -165,6 +165,11 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::render::Limits;
+
+    fn renderer() -> Renderer {
+        Renderer::new(Limits::default())
+    }
     use crate::render::{Known, Rendering, Suspension};
 
     fn first_message(channel: Channel) -> Arc<Message> {
@@ -181,11 +186,11 @@ mod tests {
         let message = first_message(Channel::Email);
         let source: usize = EMAIL.iter().map(|(_, source)| source.len()).sum();
         assert!((5_500..6_500).contains(&source), "{source} bytes of source");
-        let constant = template(Channel::Email, Codes::Constant).unwrap();
+        let constant = template(&renderer(), Channel::Email, Codes::Constant).unwrap();
         let Rendering::Complete(rendered) = constant.render(&message, &Arc::default()) else { panic!("a message") };
         let size: usize = rendered.parts.iter().map(|(_, text)| text.len()).sum();
         assert!((9_500..10_500).contains(&size), "{size} bytes of output");
-        let claimed = template(Channel::Email, Codes::Claimed).unwrap();
+        let claimed = template(&renderer(), Channel::Email, Codes::Claimed).unwrap();
         let rendering = claimed.render(&message, &Arc::<Known>::default());
         assert!(matches!(rendering, Rendering::Suspended(Suspension::Claim(_))), "{rendering:?}");
     }
@@ -195,7 +200,7 @@ mod tests {
         for channel in [Channel::Email, Channel::Sms, Channel::WebLayer] {
             let mut message = Message::clone(&first_message(channel));
             message.context = Attributes::from_json(r#"{"code": "GIVEN-CODE"}"#).unwrap();
-            let given = template(channel, Codes::Given).unwrap();
+            let given = template(&renderer(), channel, Codes::Given).unwrap();
             let Rendering::Complete(rendered) = given.render(&Arc::new(message), &Arc::default()) else {
                 panic!("{channel}")
             };
