@@ -37,7 +37,7 @@ struct Worker {
 
 impl Worker {
     fn work(&mut self, mut asks: impl BufRead, mut answers: impl Write) -> io::Result<()> {
-        let mut line = Vec::new();
+        let (mut line, mut text) = (Vec::new(), Vec::new());
         while {
             line.clear();
             asks.read_until(b'\n', &mut line)?
@@ -45,8 +45,11 @@ impl Worker {
         {
             self.confinement.grant()?;
             let answer = self.answer(serde_json::from_slice(&line)?).unwrap_or_else(|error| refused(&error));
-            serde_json::to_writer(&mut answers, &answer)?;
-            answers.write_all(b"\n")?;
+            text.clear();
+            serde_json::to_writer(&mut text, &answer)?;
+            text.push(b'\n');
+            // At once: what the parent has is what it holds a child to that dies of the next ask.
+            answers.write_all(&text)?;
             answers.flush()?;
         }
         Ok(())
