@@ -19,9 +19,11 @@ const ROOMS: [(&str, &[&str]); 10] = [
 ];
 
 /// Crates that only one room may name.
-const CONFINED: [(&str, &str); 17] = [
+const CONFINED: [(&str, &str); 19] = [
     ("minijinja", "render"),
     ("minijinja_contrib", "render"),
+    ("rmp_serde", "render"),
+    ("rustix", "render"),
     ("redis", "store"),
     ("rusqlite", "store"),
     ("calamine", "intake"),

@@ -17,6 +17,7 @@ mod events;
 mod exit;
 mod export;
 mod import_due;
+mod isolation;
 mod key;
 mod lint;
 mod logging;
@@ -37,7 +38,7 @@ mod webhook;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
-use std::io::{BufReader, stdin, stdout};
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -58,7 +59,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::http::{HttpSettings, LayerSettings, VisitorSettings};
 use crate::intake::ScheduledImport;
 use crate::redemption::Mapping;
-use crate::render::{Isolation, Limits, Renderer, work_isolated};
+use crate::render::{Limits, Renderer};
 use crate::store::RedisOptions;
 use crate::voucher::{Stock, Store};
 
@@ -91,9 +92,6 @@ pub struct Cli {
     #[command(subcommand)]
     command: Command,
 }
-
-/// The command that the program gives itself to render isolated.
-const ISOLATED: &str = "isolated-renderer";
 
 /// What every command takes.
 #[derive(Args)]
@@ -181,7 +179,7 @@ enum Command {
     /// Measure how fast this machine renders, claims and imports
     Bench(bench::Bench),
     /// Render what is asked over standard input, isolated; the program starts itself so
-    #[command(name = ISOLATED, hide = true)]
+    #[command(name = isolation::COMMAND, hide = true)]
     Isolated,
     /// Print a script that completes commands in a shell
     #[command(after_help = "Example:\n  tearoff completions bash > ~/.local/share/bash-completion/completions/tearoff")]
@@ -236,7 +234,7 @@ impl Context {
     /// A renderer over a folder of templates.
     fn renderer(&self, limits: Limits, templates: &Path) -> Result<Renderer> {
         let renderer = Renderer::new(limits).in_folder(templates);
-        Ok(if self.isolate { renderer.isolated(isolation()?) } else { renderer })
+        Ok(if self.isolate { renderer.isolated(isolation::children()?) } else { renderer })
     }
 
     /// The store, which must be there.
@@ -259,14 +257,6 @@ impl Context {
     async fn open_or_make(&self) -> Result<Arc<dyn Store>> {
         open_store(&self.store, &self.opening, &self.project).await
     }
-}
-
-/// This program as the children that render for it.
-fn isolation() -> Result<Isolation> {
-    let program = std::env::current_exe().map_err(|error| {
-        Error::new(ErrorKind::Io, format!("the program does not find itself, to isolate templates: {error}"))
-    })?;
-    Isolation::new(program, [ISOLATED])
 }
 
 impl Globals {
@@ -292,7 +282,7 @@ impl Cli {
     /// Whatever goes wrong; [`Cli::report`] tells it.
     pub fn run(&self) -> Result<Exit> {
         if let Command::Isolated = &self.command {
-            return work_isolated(BufReader::new(stdin()), stdout()).map(|()| Exit::Done);
+            return isolation::work().map(|()| Exit::Done);
         }
         logging::start(&self.globals, &self.globals.output(), matches!(self.command, Command::Serve(_)));
         if let Command::Completions { shell } = &self.command {

@@ -43,7 +43,7 @@ impl Mailing {
         let audience = stage.path(workload::audience_name(channel));
         workload::write_audience(&audience, channel, recipients)?;
         let template = |codes| workload::template(&Renderer::new(Limits::default()), channel, codes);
-        let elsewhere = Renderer::new(Limits::default()).isolated(isolation()?);
+        let elsewhere = Renderer::new(Limits::default()).isolated(isolation::children()?);
         let isolated = workload::template(&elsewhere, channel, Codes::Constant)?;
         let (claimed, constant, given) =
             (template(Codes::Claimed)?, template(Codes::Constant)?, template(Codes::Given)?);

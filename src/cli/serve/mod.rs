@@ -72,7 +72,7 @@ impl Serve {
         let (renderer, metrics) = (context.renderer(context.limits, &self.templates)?, Metrics::new());
         let claims = metrics.measured(Arc::clone(&store) as _);
         let templates = Templates::new(&self.templates, renderer, claims, Arc::clone(&store) as _, Some(watch))?;
-        let templates = templates.isolating(isolation()?);
+        let templates = templates.isolating(isolation::children()?);
         let layers = Layers::new(&context.layers, &context.visitors)?;
         layers.check(&templates).await?;
         let service = Service::new(store, templates, settings, keys, metrics);

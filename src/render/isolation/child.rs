@@ -1,20 +1,24 @@
 //! A child process, seen from its parent.
 
 use std::collections::HashSet;
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 use std::process::{Child as Process, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::frame;
 use super::wire::{Answer, Ask};
 
 /// How long a child may take for one answer. One that takes longer hangs, and is ended.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The longest answer that is read, in bytes: more than a message of any limit takes as JSON.
-const LONGEST: u64 = 256 << 20;
+/// How long an ask is that nobody need wonder about, in bytes.
+const LIKELY: usize = 2 << 10;
+
+/// How many bytes of asks are written, and of answers read, at a time.
+const TOGETHER: usize = 64 << 10;
 
 /// How long it takes at most until a process that has closed its pipes has ended: so many milliseconds.
 const MOMENT: Duration = Duration::from_millis(1);
@@ -35,7 +39,7 @@ fn is_killed(_: ExitStatus) -> bool {
 pub(super) struct Child {
     asks: BufWriter<ChildStdin>,
     answers: BufReader<ChildStdout>,
-    line: Vec<u8>,
+    buffer: Vec<u8>,
     /// The numbers of the templates that it has compiled.
     pub(super) has: HashSet<u64>,
     pub(super) held: Arc<Held>,
@@ -115,36 +119,41 @@ impl Child {
         };
         let held = Held { process: Mutex::new(process), until: Mutex::default() };
         Ok(Child {
-            asks: BufWriter::new(asks),
-            answers: BufReader::new(answers),
-            line: Vec::new(),
+            asks: BufWriter::with_capacity(TOGETHER, asks),
+            answers: BufReader::with_capacity(TOGETHER, answers),
+            buffer: Vec::new(),
             has: HashSet::new(),
             held: Arc::new(held),
         })
     }
 
     /// Sends an ask. From now on an answer is waited for, though not for long.
-    pub(super) fn ask(&mut self, line: &[u8]) -> io::Result<()> {
+    pub(super) fn ask(&mut self, ask: &[u8]) -> io::Result<()> {
         self.held.until().get_or_insert_with(|| Instant::now() + PATIENCE);
-        self.asks.write_all(line)
+        self.asks.write_all(ask)
     }
 
     /// The answer to the first ask that has none yet; `more` says whether others wait.
     pub(super) fn answer(&mut self, more: bool) -> io::Result<Answer> {
         self.asks.flush()?;
-        self.line.clear();
-        self.answers.by_ref().take(LONGEST).read_until(b'\n', &mut self.line)?;
-        if self.line.last() != Some(&b'\n') {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+        let mut answer: Answer = frame::read(&mut self.answers, &mut self.buffer)?;
+        for text in answer.texts() {
+            text.text = self.text(text.bytes)?;
         }
         *self.held.until() = more.then(|| Instant::now() + PATIENCE);
-        Ok(serde_json::from_slice(&self.line)?)
+        Ok(answer)
+    }
+
+    fn text(&mut self, bytes: u64) -> io::Result<String> {
+        let mut text = String::with_capacity(bytes.min(TOGETHER as u64) as usize);
+        self.answers.by_ref().take(bytes.min(frame::LONGEST)).read_to_string(&mut text)?;
+        if text.len() as u64 == bytes { Ok(text) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 }
 
 /// An ask as it goes over the pipe.
-pub(super) fn line(ask: &Ask) -> io::Result<Vec<u8>> {
-    let mut line = serde_json::to_vec(ask)?;
-    line.push(b'\n');
-    Ok(line)
+pub(super) fn framed(ask: &Ask) -> io::Result<Vec<u8>> {
+    let mut framed = Vec::with_capacity(LIKELY);
+    frame::add(&mut framed, ask)?;
+    Ok(framed)
 }

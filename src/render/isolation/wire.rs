@@ -1,19 +1,18 @@
-//! What goes over the pipe to a child and back: a line of JSON each.
+//! What goes over the pipe to a child and back, and after an answer the texts that it announces, as they are.
 //!
 //! A child is not believed: it says by pool and width which vouchers a message shows and what it waits for, and the vouchers
 //! and claims are the parent's own.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use minijinja::value::{Value, ValueKind};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json};
 
+use super::carried::Carried;
 use crate::error::Result;
-use crate::render::vouchers::{instant, moment};
 use crate::render::{Attributes, Failure, Known, Limits, Message, PoolMention, Purpose};
 use crate::voucher::{Catalogue, Channel, MessageId, PoolName, Width};
 
@@ -23,7 +22,16 @@ pub(super) enum Ask {
     /// To keep a template under this number.
     Compile(u64, TemplateSource),
     /// To render a message of the template of this number.
-    Render(u64, Box<Pass>),
+    Render(u64, Arc<Pass>),
+}
+
+impl Ask {
+    /// The number of the template that it is about.
+    pub(super) fn template(&self) -> u64 {
+        match self {
+            Ask::Compile(number, _) | Ask::Render(number, _) => *number,
+        }
+    }
 }
 
 /// A template as its author wrote it.
@@ -43,9 +51,9 @@ pub(super) struct Pass {
     message_id: MessageId,
     channel: Channel,
     purpose: Purpose,
-    customer: Json,
-    campaign: Json,
-    context: Json,
+    customer: Carried,
+    campaign: Carried,
+    context: Carried,
     instant: Timestamp,
     pub(super) vouchers: Vouchers,
 }
@@ -65,20 +73,20 @@ impl Pass {
             message_id: message.message_id.clone(),
             channel: message.channel,
             purpose: message.purpose,
-            customer: to_json(&message.customer.0),
-            campaign: to_json(&message.campaign.0),
-            context: to_json(&message.context.0),
+            customer: Carried(message.customer.0.clone()),
+            campaign: Carried(message.campaign.0.clone()),
+            context: Carried(message.context.0.clone()),
             instant: message.instant,
             vouchers,
         }
     }
 
+    /// The message.
     pub(super) fn message(&self) -> Result<Message> {
-        let attributes = |json| Attributes(from_json(json));
-        let (customer, campaign) = (attributes(&self.customer), attributes(&self.campaign));
-        let kind = (self.channel, self.purpose);
-        let id = Some(self.message_id.clone());
-        let mut message = Message::new(id, kind, customer, campaign, attributes(&self.context))?;
+        let [customer, campaign, context] =
+            [&self.customer, &self.campaign, &self.context].map(|Carried(value)| Attributes(value.clone()));
+        let (id, kind) = (Some(self.message_id.clone()), (self.channel, self.purpose));
+        let mut message = Message::new(id, kind, customer, campaign, context)?;
         message.instant = self.instant;
         Ok(message)
     }
@@ -97,6 +105,31 @@ pub(super) enum Answer {
     Rendered(Outcome, BTreeSet<String>),
 }
 
+impl Answer {
+    /// The texts that follow it, in their order.
+    pub(super) fn texts(&mut self) -> &mut [Text] {
+        match self {
+            Answer::Rendered(Outcome::Complete { parts, .. }, _) => parts,
+            _ => &mut [],
+        }
+    }
+}
+
+/// A part of a message: the answer tells its name and size, the text itself follows.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Text {
+    pub(super) name: Cow<'static, str>,
+    pub(super) bytes: u64,
+    #[serde(skip)]
+    pub(super) text: String,
+}
+
+impl From<(&'static str, String)> for Text {
+    fn from((name, text): (&'static str, String)) -> Text {
+        Text { name: Cow::Borrowed(name), bytes: text.len() as u64, text }
+    }
+}
+
 /// What a parent knows of a template that it has never compiled.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Facts {
@@ -108,40 +141,9 @@ pub(super) struct Facts {
 /// What a pass came to.
 #[derive(Serialize, Deserialize)]
 pub(super) enum Outcome {
-    Complete { parts: Vec<(String, String)>, vouchers: Vec<(PoolName, Width)> },
+    Complete { parts: Vec<Text>, vouchers: Vec<(PoolName, Width)> },
     Failed(Failure),
     WaitsForClaim(PoolName, Width),
     WaitsForCount(PoolName),
     WaitsForCustomerVouchers,
-}
-
-/// Marks a moment, which JSON has no form for. Nobody's data has a control character as its only name.
-const MOMENT: &str = "\u{1}moment";
-
-fn to_json(value: &Value) -> Json {
-    if let Some(moment) = moment(value) {
-        return Json::Object(Map::from_iter([(MOMENT.to_owned(), Json::String(moment.to_string()))]));
-    }
-    match value.kind() {
-        ValueKind::Map => {
-            let names = value.try_iter().into_iter().flatten();
-            let entry = |name: Value| Some((name.to_string(), to_json(&value.get_item(&name).ok()?)));
-            Json::Object(names.filter_map(entry).collect())
-        }
-        ValueKind::Seq | ValueKind::Iterable => {
-            Json::Array(value.try_iter().into_iter().flatten().map(|item| to_json(&item)).collect())
-        }
-        _ => serde_json::to_value(value).unwrap_or(Json::Null),
-    }
-}
-
-fn from_json(json: &Json) -> Value {
-    match json {
-        Json::Object(entries) => match entries.get(MOMENT).and_then(Json::as_str).map(str::parse::<Timestamp>) {
-            Some(Ok(moment)) if entries.len() == 1 => instant(moment),
-            _ => Value::from_pairs(entries.iter().map(|(name, item)| (Value::from(name.as_str()), from_json(item)))),
-        },
-        Json::Array(items) => Value::from(items.iter().map(from_json).collect::<Vec<_>>()),
-        other => Value::from(minijinja::value::Serde(other)),
-    }
 }
