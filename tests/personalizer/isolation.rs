@@ -89,6 +89,26 @@ async fn messages_are_the_same_as_without() {
     assert!(texts[0][3].contains("test/body.txt, line 1"), "{}", texts[0][3]);
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_child_has_no_environment_and_little_of_everything() {
+    let _alone = CHILDREN.lock().await;
+    let isolation = isolation();
+    let _template = isolated(&isolation, "{{ customer.id }}");
+    let child = children().pop().unwrap();
+    let told = |name: &str| std::fs::read_to_string(format!("/proc/{child}/{name}")).unwrap();
+    assert_eq!(told("environ"), "MIMALLOC_ARENA_RESERVE=0\0");
+    let limits = told("limits");
+    let limit = |name: &str| {
+        let line = limits.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.split_whitespace().next().unwrap().parse::<u64>().unwrap_or(u64::MAX)
+    };
+    assert_eq!((limit("Max file size"), limit("Max core file size"), limit("Max open files")), (0, 0, 16));
+    assert!(limit("Max cpu time") <= 3, "{limits}");
+    // The program itself, the stack of the thread that renders, and 64 MiB.
+    assert!(limit("Max address space") < 400 << 20, "{limits}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn data_of_every_kind_arrives_as_what_it_is() {
     let _alone = CHILDREN.lock().await;
