@@ -164,6 +164,24 @@ async fn a_template_that_kills_two_children_is_refused_for_a_while() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_template_is_not_to_blame_for_what_somebody_else_kills() {
+    let _alone = CHILDREN.lock().await;
+    let shop = Shop::with(&[("p", 100)]).await;
+    let personalizer = shop.personalizer(isolated(&isolation(), &comparing()));
+    for _ in 0..3 {
+        let struck = std::thread::spawn(|| {
+            std::thread::sleep(Duration::from_millis(500));
+            signal("-KILL", &children());
+        });
+        let outcomes = personalizer.personalize(vec![endless("a", true)]).await.unwrap();
+        assert_eq!(&*outcomes[0].shortfall().unwrap().message, "the template crashed the renderer");
+        struck.join().unwrap();
+    }
+    let outcomes = personalizer.personalize(vec![endless("b", false)]).await.unwrap();
+    check(&shop, &outcomes, 100).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn children_that_are_killed_or_hang_under_load_cost_their_messages_only() {
     let _alone = CHILDREN.lock().await;
     for deed in ["-KILL", "-STOP"] {
