@@ -14,6 +14,8 @@ use minijinja::{Environment, Error, ErrorKind, Expression, Value};
 pub(super) const JOINED_FILTER: &str = "__joined";
 /// The filter that multiplies.
 pub(super) const TIMES_FILTER: &str = "__times";
+/// The filter that what is compared passes through.
+pub(super) const READ_FILTER: &str = "__read";
 /// The filter that counts literal text.
 pub(super) const LITERAL_FILTER: &str = "__literal";
 /// The words by which the error is known.
@@ -21,6 +23,8 @@ const SPENT: &str =
     "the template makes or reads more text than the limit allows; simplify it, or raise limits.text_bytes";
 /// What one item of a list counts.
 pub(super) const ITEM: usize = 32;
+/// Reading is faster than making: so many bytes of a text that is compared count as one, and so much counts an item.
+const READ: usize = 16;
 /// Values nested deeper than this would exhaust the stack of whoever prints them.
 const DEPTH: usize = 128;
 
@@ -49,8 +53,9 @@ pub(super) fn exhaust() {
     LEFT.set(0);
 }
 
-fn spend_below(value: &Value, depth: usize) -> Result<(), Error> {
-    spend(ITEM + value.as_str().map_or(0, str::len))?;
+/// Counts everything in a value.
+fn spend_below(value: &Value, depth: usize, counts: fn(&Value) -> usize) -> Result<(), Error> {
+    spend(counts(value))?;
     if !matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable | ValueKind::Map) {
         return Ok(());
     }
@@ -59,9 +64,9 @@ fn spend_below(value: &Value, depth: usize) -> Result<(), Error> {
     };
     let is_map = value.kind() == ValueKind::Map;
     for item in value.try_iter().into_iter().flatten() {
-        spend_below(&item, depth)?;
+        spend_below(&item, depth, counts)?;
         if is_map {
-            spend_below(&value.get_item(&item).unwrap_or_default(), depth)?;
+            spend_below(&value.get_item(&item).unwrap_or_default(), depth, counts)?;
         }
     }
     Ok(())
@@ -89,8 +94,17 @@ pub(super) fn spend_on_printing(value: &Value) -> Result<(), Error> {
     if value.as_object().is_none() {
         return Ok(());
     }
-    spend_below(value, DEPTH)?;
+    spend_below(value, DEPTH, |value| ITEM + value.as_str().map_or(0, str::len))?;
     write!(Counter, "{value}").map_err(|_| Error::new(ErrorKind::InvalidOperation, SPENT))
+}
+
+/// Counts what comparing a value reads.
+pub(super) fn spend_on_comparing(value: &Value) -> Result<(), Error> {
+    match (value.as_str(), value.as_object()) {
+        (Some(text), _) => spend(text.len() / READ),
+        (None, Some(_)) => spend_below(value, DEPTH, |value| READ + value.as_str().map_or(0, str::len) / READ),
+        (None, None) => Ok(()),
+    }
 }
 
 /// Counts what is written and keeps none of it.
@@ -104,6 +118,7 @@ impl Write for Counter {
 
 pub(super) fn install(environment: &mut Environment<'_>) {
     environment.add_filter(JOINED_FILTER, |value: Value| spend_on_printing(&value).map(|()| value));
+    environment.add_filter(READ_FILTER, |value: Value| spend_on_comparing(&value).map(|()| value));
     environment.add_filter(TIMES_FILTER, times);
     environment.add_filter(LITERAL_FILTER, |_: &str, bytes: usize| {
         spend(bytes).map(|()| Value::from_safe_string(String::new()))

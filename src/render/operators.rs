@@ -1,11 +1,11 @@
-//! Lets what `~`, `+` and `*` make be counted: their operands are rewritten to pass through filters, since the engine lets nobody
-//! look at an operator.
+//! Lets what `~`, `+` and `*` make be counted, and what comparisons read: their operands are rewritten to pass through filters,
+//! since the engine lets nobody look at an operator.
 //!
 //! This reads tokens. What is no operand to it stays as it is.
 
 use std::ops::Range;
 
-use super::allowance::{JOINED_FILTER, TIMES_FILTER};
+use super::allowance::{JOINED_FILTER, READ_FILTER, TIMES_FILTER};
 use super::mentions::end_of;
 use super::scan::{Token, tokens};
 
@@ -14,14 +14,17 @@ type Tokens<'t, 's> = &'t [(usize, Token<'s>)];
 
 /// The edits to an expression, or to a statement.
 pub(super) fn counted(source: &str, evaluated: Range<usize>, is_statement: bool) -> Vec<Edit> {
-    if !source[evaluated.clone()].contains(['~', '+', '*']) {
+    let text = &source[evaluated.clone()];
+    if !text.contains(['~', '+', '*', '=', '<', '>']) && !text.contains("in") {
         return Vec::new();
     }
     let evaluated = without_marks(source, evaluated);
     let tokens = tokens(source, evaluated.clone());
     let is_whole = tokens.last().is_some_and(|last| end_of(*last) <= evaluated.end);
     let Some(closing) = closing(&tokens).filter(|_| is_whole) else { return Vec::new() };
-    let reader = Reader { closing, tokens: &tokens };
+    let is_loop = is_statement && tokens.first().is_some_and(|(_, token)| *token == Token::Name("for"));
+    let loops_over = tokens.iter().position(|(_, token)| is_loop && *token == Token::Name("in"));
+    let reader = Reader { closing, tokens: &tokens, loops_over };
     let (mut edits, mut groups) = (Vec::new(), Vec::new());
     groups.push(usize::from(is_statement)..tokens.len());
     while let Some(group) = groups.pop() {
@@ -67,15 +70,34 @@ struct Chain {
     operators: Vec<(Operator, usize)>,
 }
 
+impl Chain {
+    /// All its operands, if each of them is there.
+    fn whole(&self) -> Option<Range<usize>> {
+        let is_whole = !self.operands.iter().any(Range::is_empty);
+        is_whole.then(|| Some(self.operands.first()?.start..self.operands.last()?.end))?
+    }
+}
+
+/// What is compared, one with the next.
+#[derive(Default)]
+struct Comparison {
+    sides: Vec<Range<usize>>,
+    /// Whether one is looked for in another.
+    searches: bool,
+}
+
 struct Reader<'t, 's> {
     tokens: Tokens<'t, 's>,
     closing: Vec<usize>,
+    /// The `in` of a loop, which compares nothing.
+    loops_over: Option<usize>,
 }
 
 impl Reader<'_, '_> {
     /// Reads one group: what stands between two brackets. The groups in it are left for later.
     fn read(&self, group: Range<usize>, groups: &mut Vec<Range<usize>>, edits: &mut Vec<Edit>) {
         let (mut chain, mut operand, mut at) = (Chain::default(), group.start..group.start, group.start);
+        let mut comparison = Comparison::default();
         while at < group.end {
             let (_, token) = self.tokens[at];
             let mut next = at + 1;
@@ -91,7 +113,11 @@ impl Reader<'_, '_> {
                 operand = next..next;
             } else if self.is_boundary(at, &operand) {
                 chain.operands.push(operand);
-                self.write(&std::mem::take(&mut chain), edits);
+                self.end_chain(&std::mem::take(&mut chain), &mut comparison, edits);
+                comparison.searches |= token == Token::Name("in");
+                if !self.compares(at) {
+                    self.write_comparison(&std::mem::take(&mut comparison), edits);
+                }
                 operand = next..next;
             } else {
                 operand.end = next;
@@ -99,7 +125,40 @@ impl Reader<'_, '_> {
             at = next;
         }
         chain.operands.push(operand);
-        self.write(&chain, edits);
+        self.end_chain(&chain, &mut comparison, edits);
+        self.write_comparison(&comparison, edits);
+    }
+
+    fn end_chain(&self, chain: &Chain, comparison: &mut Comparison, edits: &mut Vec<Edit>) {
+        self.write(chain, edits);
+        comparison.sides.extend(chain.whole());
+    }
+
+    /// Whether this boundary, or the next with it, is an operator that compares.
+    fn compares(&self, at: usize) -> bool {
+        let is_beside = |other: usize, marks: &[char]| {
+            let (offset, token) = self.tokens[other];
+            self.tokens[at].0.abs_diff(offset) == 1 && marks.iter().any(|mark| token == Token::Mark(*mark))
+        };
+        match self.tokens[at].1 {
+            Token::Mark('<' | '>' | '!') => true,
+            Token::Mark('=') => {
+                (at > 0 && is_beside(at - 1, &['=', '<', '>', '!']))
+                    || (at + 1 < self.tokens.len() && is_beside(at + 1, &['=']))
+            }
+            Token::Name("not") => self.tokens.get(at + 1).is_some_and(|(_, token)| *token == Token::Name("in")),
+            Token::Name("in") => self.loops_over != Some(at),
+            _ => false,
+        }
+    }
+
+    /// Counts what is compared, where it may be large: next to a literal it is not, unless it is searched.
+    fn write_comparison(&self, comparison: &Comparison, edits: &mut Vec<Edit>) {
+        let sides = &comparison.sides;
+        let is_short = !comparison.searches && sides.len() == 2 && sides.iter().any(|side| self.is_literal(side));
+        if sides.len() > 1 && !is_short {
+            sides.iter().for_each(|side| self.pass(side, READ_FILTER, edits));
+        }
     }
 
     /// The operator here, and of how many tokens it is. At the beginning of an operand, a sign or a star is none.
@@ -225,21 +284,36 @@ impl Reader<'_, '_> {
 
     fn wrap(&self, chain: &Chain, operands: &Range<usize>, edits: &mut Vec<Edit>) {
         let (first, last) = (&chain.operands[operands.start], &chain.operands[operands.end - 1]);
-        if operands.len() == 1 && self.is_literal(first) {
-            return;
+        self.pass(&(first.start..last.end), JOINED_FILTER, edits);
+    }
+
+    /// Has something pass through a filter, unless it stands there as it is.
+    fn pass(&self, operand: &Range<usize>, filter: &str, edits: &mut Vec<Edit>) {
+        if !self.is_literal(operand) {
+            let (start, end) = (self.start(operand), self.end(operand));
+            edits.push((start..start, "(".to_owned()));
+            edits.push((end..end, format!(")|{filter}")));
         }
-        let (start, end) = (self.start(first), self.end(last));
-        edits.push((start..start, "(".to_owned()));
-        edits.push((end..end, format!(")|{JOINED_FILTER}")));
     }
 
     fn is_number(&self, operand: &Range<usize>) -> bool {
-        let first = self.tokens[operand.start].1;
-        matches!(first, Token::Name(name) if name.starts_with(|c: char| c.is_ascii_digit()))
+        matches!(self.tokens[operand.start].1, Token::Name(name) if name.starts_with(|c: char| c.is_ascii_digit()))
     }
 
+    /// Whether this is a number, a text, or a list of them.
     fn is_literal(&self, operand: &Range<usize>) -> bool {
-        self.is_number(operand) || (operand.len() == 1 && matches!(self.tokens[operand.start].1, Token::Text(_)))
+        let mut within = operand.clone();
+        if self.is_mark(operand.start, '[') && self.closing[operand.start] == operand.end - 1 {
+            within = operand.start + 1..operand.end - 1;
+        } else if self.is_number(operand) {
+            return true;
+        } else if operand.len() > 1 {
+            return false;
+        }
+        within.clone().all(|at| match self.tokens[at].1 {
+            Token::Text(_) | Token::Mark(',') => true,
+            _ => self.is_number(&(at..at + 1)),
+        })
     }
 
     fn start(&self, operand: &Range<usize>) -> usize {
@@ -284,6 +358,17 @@ mod tests {
                 "1 ~ 2 if not a else [(b)|__joined + (c)|__joined, d[e:(f )|__times( g)]]",
             ),
             ("a ~", "a ~"),
+            ("a == b", "(a)|__read == (b)|__read"),
+            ("a == 1 and 'x' != b|upper", "a == 1 and 'x' != b|upper"),
+            (
+                "not a ~ b<=c.d[e in f] or g",
+                "not ((a)|__joined ~ (b)|__joined)|__read<=(c.d[(e)|__read in (f)|__read])|__read or g",
+            ),
+            ("a not in b", "(a)|__read not in (b)|__read"),
+            ("a in ['b', 2]", "(a)|__read in ['b', 2]"),
+            ("a in [b]", "(a)|__read in ([b])|__read"),
+            ("a < b < 3", "(a)|__read < (b)|__read < 3"),
+            ("f(a=b, c=d == e)", "f(a=b, c=(d)|__read == (e)|__read)"),
         ] {
             assert_eq!(rewritten(source), expected);
         }

@@ -110,7 +110,8 @@ impl Renderer {
         environment.add_filter(COMPARED_FILTER, compared);
         environment.add_filter(KEPT_FILTER, jinja::kept);
         allowance::install(&mut environment);
-        environment.set_fuel(Some(limits.instructions));
+        // The engine counts down in a signed number, and takes a larger one for none left.
+        environment.set_fuel(Some(limits.instructions.min(isize::MAX as u64)));
         environment.set_recursion_limit(limits.nesting);
         Renderer { environment, folder: None, limits, isolation: None }
     }

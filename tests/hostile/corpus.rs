@@ -31,7 +31,7 @@ const STEPS: &str = "limits.instructions";
 const NESTED: &str = "limits.nesting";
 
 pub(crate) fn corpus() -> Vec<Hostile> {
-    let text = [growing(), filtering(), repeating(), nesting(), chained(), lying()].into_iter().flatten();
+    let text = [growing(), filtering(), repeating(), comparing(), nesting(), chained(), lying()].into_iter().flatten();
     let mut all: Vec<Hostile> = text
         .map(|(name, source, expected)| Hostile { name, channel: Channel::Sms, part: "body.txt", source, expected })
         .collect();
@@ -257,6 +257,46 @@ fn repeating() -> Vec<Row> {
 }
 
 /// Values and blocks inside each other.
+/// Comparisons of what is small to write and large to read.
+fn comparing() -> Vec<Row> {
+    let shared =
+        "{% set a = [1] %}{% set b = [1] %}".to_owned() + &"{% set a = [a, a] %}{% set b = [b, b] %}".repeat(50);
+    let compared = |name, expression: &str| (name, format!("{shared}{{{{ {expression} }}}}"), Fails(GROWS));
+    let long = "{% set t = 'a' * 4000000 %}{% set l = range(100000)|list %}{% for i in range(90000) %}{% set x = ";
+    let again = |name, expression: &str| (name, format!("{long}{expression} %}}{{% endfor %}}"), Fails("limits."));
+    let chained = |value: &str| format!("{{% set x = {value} %}}{}", "{% set x = x|chain(x) %}".repeat(60));
+    vec![
+        compared("==", "a == b"),
+        compared("!= in a condition", "1 if a != b else 2"),
+        compared("<=", "a <= b"),
+        compared("in", "b in [a]"),
+        compared("not in", "b not in [a]"),
+        compared("in a text", "a in 'x'"),
+        compared("is eq", "a is eq b"),
+        compared("is in", "a is in [b]"),
+        compared("select", "[a]|select('==', b)|list"),
+        compared("selectattr", "[{'x': a}]|selectattr('x', '==', b)|list"),
+        compared("sort", "[a, b]|sort"),
+        compared("unique", "[a, b]|unique"),
+        compared("min", "[a, b]|min"),
+        compared("max", "[a, b]|max"),
+        compared("dictsort", "{'a': a, 'b': b}|dictsort(by='value')"),
+        compared("groupby", "[{'x': a}, {'x': b}]|groupby('x')"),
+        compared("pprint", "a|pprint"),
+        again("== again and again", "t == t ~ ''"),
+        again("in again and again", "'b' in t"),
+        again("in a list again and again", "-1 in l"),
+        again("reverse again and again", "l|reverse"),
+        again("select again and again", "l|select('odd')"),
+        again("chain again and again", "l|chain(l)"),
+        again("zip again and again", "l|zip(l)"),
+        ("lines", "{{ ('\n' * 4000000)|lines|length }}".to_owned(), Fails(GROWS)),
+        ("chains of lists", chained("[1]") + "{{ x|length }}", Fails(GROWS)),
+        ("chains of dicts", chained("{'a': 1}") + "{{ x.b }}", Renders("")),
+        ("chains of anything", chained("range(2)") + "{{ x|length }}", Fails(GROWS)),
+    ]
+}
+
 fn nesting() -> Vec<Row> {
     let blocks = |open: &str, close: &str| format!("{}x{}", open.repeat(1000), close.repeat(1000));
     let mut found = rows([

@@ -30,12 +30,18 @@ fn endless(customer: &str, is_endless: bool) -> Message {
     message
 }
 
-/// Shows a code, and compares two lists that hold 2⁴⁰ numbers each, which no limit within a process ends.
-fn comparing() -> String {
-    let double = "{% set a = [a, a] %}{% set b = [b, b] %}".repeat(40);
-    let code = "{{ vouchers.p.assign_available() }}";
-    format!("{{% set a = [1] %}}{{% set b = [1] %}}{double}{code}{{% if is_endless %}}{{{{ a == b }}}}{{% endif %}}")
+/// Shows a code, and for some messages takes more time or memory than a child may have, since its limits let it.
+fn excessive(isolation: &Isolation, excess: &str) -> Template {
+    let limits =
+        Limits { instructions: u64::MAX, text_bytes: usize::MAX, output_bytes: usize::MAX, ..Limits::default() };
+    let renderer = Renderer::new(limits).isolated(isolation.clone());
+    let source = format!("{{{{ vouchers.p.assign_available() }}}}{{% if is_endless %}}{excess}{{% endif %}}");
+    renderer.compile("test", Channel::Sms, [("body.txt", source)]).unwrap()
 }
+
+const HOURS: &str = "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}";
+const GIGABYTES: &str =
+    "{% set ns = namespace(x='x' * 1000000) %}{% for a in range(12) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}";
 
 /// The children of this process that render, and have not ended.
 fn children() -> Vec<String> {
@@ -134,24 +140,27 @@ async fn data_of_every_kind_arrives_as_what_it_is() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_kills_its_child_fails_alone_and_gives_its_code_back() {
     let _alone = CHILDREN.lock().await;
-    let shop = Shop::with(&[("p", 100)]).await;
-    let personalizer = shop.personalizer(isolated(&isolation(), &comparing()));
-    let bomb = 29;
-    let messages = (0..60).map(|n| endless(&format!("c{n}"), n == bomb)).collect();
-    let outcomes = personalizer.personalize(messages).await.unwrap();
-    for (n, outcome) in outcomes.iter().enumerate() {
-        assert_eq!(outcome.shortfall().is_some(), n == bomb, "{n}: {outcome:?}");
+    for excess in [HOURS, GIGABYTES] {
+        let shop = Shop::with(&[("p", 100)]).await;
+        let personalizer = shop.personalizer(excessive(&isolation(), excess));
+        let bomb = 29;
+        let messages = (0..60).map(|n| endless(&format!("c{n}"), n == bomb)).collect();
+        let outcomes = personalizer.personalize(messages).await.unwrap();
+        for (n, outcome) in outcomes.iter().enumerate() {
+            assert_eq!(outcome.shortfall().is_some(), n == bomb, "{n}: {outcome:?}");
+        }
+        let shortfall = outcomes[bomb].shortfall().unwrap();
+        let crashed = (Reason::TemplateError, "the template crashed the renderer");
+        assert_eq!((shortfall.reason, &*shortfall.message), crashed);
+        check(&shop, &outcomes, 100).await;
     }
-    let shortfall = outcomes[bomb].shortfall().unwrap();
-    assert_eq!((shortfall.reason, &*shortfall.message), (Reason::TemplateError, "the template crashed the renderer"));
-    check(&shop, &outcomes, 100).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_template_that_kills_two_children_is_refused_for_a_while() {
     let _alone = CHILDREN.lock().await;
     let (shop, isolation) = (Shop::with(&[("p", 100)]).await, isolation());
-    let personalizer = shop.personalizer(isolated(&isolation, &comparing()));
+    let personalizer = shop.personalizer(excessive(&isolation, HOURS));
     for _ in 0..2 {
         personalizer.personalize(vec![endless("a", true)]).await.unwrap();
     }
@@ -167,7 +176,7 @@ async fn a_template_that_kills_two_children_is_refused_for_a_while() {
 async fn a_template_is_not_to_blame_for_what_somebody_else_kills() {
     let _alone = CHILDREN.lock().await;
     let shop = Shop::with(&[("p", 100)]).await;
-    let personalizer = shop.personalizer(isolated(&isolation(), &comparing()));
+    let personalizer = shop.personalizer(excessive(&isolation(), HOURS));
     for _ in 0..3 {
         let struck = std::thread::spawn(|| {
             std::thread::sleep(Duration::from_millis(500));

@@ -8,7 +8,7 @@ use minijinja::{Error, State, Value};
 
 use super::args::{Args, Entry, items};
 use super::output::repr;
-use super::sequences::at_path;
+use super::sequences::{at_path, compared};
 
 pub(super) const FILTERS: &[Entry] = &[("groupby", &["value", "attribute", "default", "case_sensitive"], groupby)];
 
@@ -45,7 +45,7 @@ impl Object for Group {
 fn groupby(_: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
     let case_sensitive = args.flag("case_sensitive", false);
     let mut keyed: Vec<(Value, Value, Value)> = Vec::new();
-    for item in items(args.value("value"))? {
+    for item in items(compared(args)?)? {
         let found = at_path(&item, args.value("attribute"));
         let key = if found.is_undefined() { args.value("default").clone() } else { found };
         let order = match key.as_str() {

@@ -9,6 +9,7 @@ mod behaviour;
 #[cfg(test)]
 mod corpus;
 mod dates;
+mod engine_filters;
 mod functions;
 mod groups;
 mod instant;
@@ -38,8 +39,9 @@ pub(crate) use instant::Instant;
 pub(crate) use output::format_value;
 pub(crate) use random::SEED;
 
-const FILTERS: [&[args::Entry]; 10] = [
+const FILTERS: [&[args::Entry]; 11] = [
     dates::FILTERS,
+    engine_filters::FILTERS,
     groups::FILTERS,
     json::FILTERS,
     layout::FILTERS,
@@ -62,6 +64,7 @@ pub(crate) fn install(env: &mut Environment<'_>) {
     for filters in FILTERS {
         args::add_filters(env, filters);
     }
+    engine_filters::install(env);
     env.add_filter("map", sequences::map);
     env.add_filter("format", printf::filter);
     env.add_filter("pluralize", minijinja_contrib::filters::pluralize);

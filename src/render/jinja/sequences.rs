@@ -6,7 +6,7 @@ use minijinja::{Error, State, Value, filters};
 use super::args::{Args, Entry, checked, invalid, items, keywords};
 use super::strings::letters;
 use super::text::{Text, escapes};
-use crate::render::allowance::spend_on_joining;
+use crate::render::allowance::{spend_on_comparing, spend_on_joining};
 
 pub(super) const FILTERS: &[Entry] = &[
     ("batch", &["value", "linecount", "fill_with"], batch),
@@ -112,7 +112,13 @@ fn reverse(args: &Args) -> Option<Value> {
 fn sort(state: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
     let options =
         [("attribute", attribute(args)), ("case_sensitive", case_sensitive(args)), ("reverse", reverse(args))];
-    filters::sort(state, args.value("value").clone(), keywords(options))
+    filters::sort(state, compared(args)?.clone(), keywords(options))
+}
+
+/// What is compared with each other, counted.
+pub(super) fn compared(args: &Args) -> Result<&Value, Error> {
+    let value = args.value("value");
+    spend_on_comparing(value).map(|()| value)
 }
 
 fn dictsort(_: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
@@ -122,12 +128,12 @@ fn dictsort(_: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
     }
     let by = Some(Value::from(by.as_str()));
     let options = [("by", by), ("case_sensitive", case_sensitive(args)), ("reverse", reverse(args))];
-    filters::dictsort(args.value("value"), keywords(options))
+    filters::dictsort(compared(args)?, keywords(options))
 }
 
 fn unique(state: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
     let options = [("attribute", attribute(args)), ("case_sensitive", case_sensitive(args))];
-    filters::unique(state, args.value("value").clone(), keywords(options))
+    filters::unique(state, compared(args)?.clone(), keywords(options))
 }
 
 fn min(state: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
@@ -142,7 +148,7 @@ fn max(state: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
 fn foremost(state: &mut State<'_, '_>, args: &Args, largest: bool) -> Result<Value, Error> {
     let reverse = Some(Value::from(largest));
     let options = [("attribute", attribute(args)), ("case_sensitive", case_sensitive(args)), ("reverse", reverse)];
-    let sorted = filters::sort(state, args.value("value").clone(), keywords(options))?;
+    let sorted = filters::sort(state, compared(args)?.clone(), keywords(options))?;
     Ok(items(&sorted)?.into_iter().next().unwrap_or_default())
 }
 

@@ -4,6 +4,7 @@ use minijinja::value::ValueKind;
 use minijinja::{Error, State, Value, tests};
 
 use super::args::{Args, Entry, invalid};
+use crate::render::allowance::spend_on_comparing;
 
 pub(super) const TESTS: &[Entry] = &[
     ("callable", &["value"], callable),
@@ -11,7 +12,36 @@ pub(super) const TESTS: &[Entry] = &[
     ("iterable", &["value"], |_, args| Ok(is_iterable(args.value("value")).into())),
     ("sameas", &["value", "other"], |_, args| Ok(tests::is_sameas(args.value("value"), args.value("other")).into())),
     ("sequence", &["value"], |_, args| Ok(is_sequence(args.value("value")).into())),
+    ("eq", COMPARED, |_, args| compared(args, tests::is_eq)),
+    ("equalto", COMPARED, |_, args| compared(args, tests::is_eq)),
+    ("==", COMPARED, |_, args| compared(args, tests::is_eq)),
+    ("ne", COMPARED, |_, args| compared(args, tests::is_ne)),
+    ("!=", COMPARED, |_, args| compared(args, tests::is_ne)),
+    ("lt", COMPARED, |_, args| compared(args, tests::is_lt)),
+    ("lessthan", COMPARED, |_, args| compared(args, tests::is_lt)),
+    ("<", COMPARED, |_, args| compared(args, tests::is_lt)),
+    ("le", COMPARED, |_, args| compared(args, tests::is_le)),
+    ("<=", COMPARED, |_, args| compared(args, tests::is_le)),
+    ("gt", COMPARED, |_, args| compared(args, tests::is_gt)),
+    ("greaterthan", COMPARED, |_, args| compared(args, tests::is_gt)),
+    (">", COMPARED, |_, args| compared(args, tests::is_gt)),
+    ("ge", COMPARED, |_, args| compared(args, tests::is_ge)),
+    (">=", COMPARED, |_, args| compared(args, tests::is_ge)),
+    ("in", COMPARED, is_in),
 ];
+
+const COMPARED: &[&str] = &["value", "other"];
+
+/// The engine's own comparison, after what it reads is counted.
+fn compared(args: &Args, compare: fn(&Value, &Value) -> bool) -> Result<Value, Error> {
+    COMPARED.iter().try_for_each(|side| spend_on_comparing(args.value(side)))?;
+    Ok(compare(args.value("value"), args.value("other")).into())
+}
+
+fn is_in(state: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
+    COMPARED.iter().try_for_each(|side| spend_on_comparing(args.value(side)))?;
+    tests::is_in(state, args.value("value"), args.value("other")).map(Value::from)
+}
 
 /// Functions and macros. The engine does not tell what can be called, but objects without items are functions,
 /// and a macro prints itself as one.
