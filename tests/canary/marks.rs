@@ -1,6 +1,7 @@
 //! What must never be said: codes and addresses.
 
 use std::collections::HashSet;
+use std::ffi::OsString;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
@@ -12,8 +13,13 @@ const BEGINNINGS: [&str; 4] = ["SPR-", "SPRING-", "SECRET", "CANARY"];
 const MOST: usize = 1_000;
 
 /// What help texts show: an address, and how a URL is written.
-const EXAMPLES: [&str; 4] =
-    ["Shop <news@example.com>", "such as ada@example.com", "write \"ada@example.com\"", "USER:PASSWORD@HOST"];
+const EXAMPLES: [&str; 5] = [
+    "Shop <news@example.com>",
+    "such as ada@example.com",
+    "write \"ada@example.com\"",
+    "mailto:unsubscribe@example.com",
+    "USER:PASSWORD@HOST",
+];
 
 /// Codes that must not be said.
 #[derive(Default, Clone)]
@@ -50,6 +56,12 @@ impl Marks {
         for line in text.lines().skip(1) {
             self.add(line.split([',', ';', '\t']).next().unwrap_or_default().trim_matches('"').to_owned());
         }
+    }
+
+    /// A code that somebody asks about, which need not be in the store.
+    pub(crate) fn in_argument(&mut self, argument: Option<&OsString>) {
+        let code = argument.and_then(|argument| argument.to_str());
+        code.filter(|code| !code.starts_with('-')).into_iter().for_each(|code| self.add(code.to_owned()));
     }
 
     /// A single character and a small number are no marks: they stand in many a text.

@@ -157,8 +157,11 @@ impl Ear {
         let arguments: Vec<OsString> = command.get_args().map(OsStr::to_owned).collect();
         let mut marks = Marks::default();
         marks.in_stores(&folder);
-        if arguments.iter().any(|argument| argument == "import") {
+        if arguments.iter().any(|argument| argument == "import" || argument == "voucher") {
             arguments.iter().for_each(|argument| marks.in_file(&folder.join(argument)));
+        }
+        if let Some(at) = arguments.iter().position(|argument| argument == "voucher") {
+            marks.in_argument(arguments.get(at + 2));
         }
         Ear { said: NamedTempFile::new().unwrap(), folder, arguments, marks }
     }
