@@ -5,6 +5,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::workshop::Workshop;
+use crate::canary::Program;
 
 const RUN: &[&str] = &["campaign", "run", "campaign.toml", "--out", "out"];
 
@@ -78,7 +79,8 @@ fn when_the_disk_is_full_nothing_is_lost() {
         "trap '' XFSZ; ulimit -f 2048; exec {} campaign run campaign.toml --out out",
         env!("CARGO_BIN_EXE_tearoff")
     );
-    let full = Command::new("bash").args(["-c", &script]).current_dir(workshop.path(".")).output().unwrap();
+    let mut full = Program::by(Command::new("bash"), &workshop.path("."));
+    let full = full.args(["-c", &script]).output().unwrap();
     assert_eq!(full.status.code(), Some(1), "{}", String::from_utf8_lossy(&full.stderr));
     assert!(String::from_utf8_lossy(&full.stderr).contains("messages.jsonl"), "the error names the file");
     workshop.send(&[]).exits(0);

@@ -4,6 +4,8 @@
 mod again;
 mod audit;
 mod bad_input;
+#[path = "../canary/mod.rs"]
+mod canary;
 mod check;
 mod crash;
 mod limits;

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Output, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
 use rand::RngExt;
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::canary::{Program, Started};
 
 /// A folder with a campaign file, a template, an audience and codes.
 pub(crate) struct Workshop {
@@ -63,10 +65,9 @@ impl Workshop {
     }
 
     /// The program with these arguments, in the folder, on the folder's store.
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tearoff"));
-        command.current_dir(self.folder.path()).args(arguments).env_remove("RUST_LOG").env_remove("TEAROFF_STORE");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    pub(crate) fn command(&self, arguments: &[&str]) -> Program {
+        let mut command = Program::new(self.folder.path());
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
         command
     }
 
@@ -79,7 +80,7 @@ impl Workshop {
         self.run(&[&["campaign", "run", "campaign.toml", "--out", "out"], more].concat())
     }
 
-    pub(crate) fn start(&self) -> Child {
+    pub(crate) fn start(&self) -> Started {
         self.command(&["campaign", "run", "campaign.toml", "--out", "out"]).spawn().unwrap()
     }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::canary::Program;
 use crate::shop::{Run, Shop, names};
 
 /// The keys that other programs rely on.
@@ -42,7 +43,7 @@ const KEYS: [&str; 30] = [
 ];
 
 /// A benchmark whose temporary folder is the shop's.
-fn bench(shop: &Shop, arguments: &str) -> Command {
+fn bench(shop: &Shop, arguments: &str) -> Program {
     let temporary = shop.path("tmp");
     std::fs::create_dir_all(&temporary).unwrap();
     let mut command = shop.command(&arguments.split(' ').collect::<Vec<_>>());
@@ -87,7 +88,7 @@ fn every_part_gives_its_figures_and_leaves_nothing_behind() {
     let shop = Shop::new();
     let chart = shop.path("chart.svg");
     let mut command = bench(&shop, "bench --recipients 300 --runs 1 --codes 2000 --json --chart chart.svg");
-    let mut program = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut program = command.stdout(Stdio::piped()).spawn().unwrap();
     let server = server_of(&mut program);
     let output = program.wait_with_output().unwrap();
     let (stdout, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());

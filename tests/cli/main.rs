@@ -4,6 +4,8 @@
 mod assign;
 mod bad_input;
 mod bench;
+#[path = "../canary/mod.rs"]
+mod canary;
 mod delivery;
 mod desk;
 mod events;
@@ -24,6 +26,7 @@ mod render;
 mod rules;
 mod schedules;
 mod shop;
+mod silence;
 mod stores;
 #[path = "../servers/tls.rs"]
 #[allow(dead_code)]

@@ -1,13 +1,14 @@
 //! A working folder with templates, and pools with vouchers.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use jiff::Timestamp;
 use serde_json::Value;
 use tearoff::store::SqliteStore;
 use tearoff::voucher::{Code, Imported, Metadata, NewVoucher, PoolName, PoolSettings, Stock};
 use tempfile::TempDir;
+
+use crate::canary::Program;
 
 /// A working folder. It is gone when this is dropped.
 pub(crate) struct Shop {
@@ -67,12 +68,9 @@ impl Shop {
     }
 
     /// The program in this folder, with nothing set by the machine that runs the tests.
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("tearoff"));
-        for name in ["TEAROFF_STORE", "NO_COLOR", "RUST_LOG", "RUST_BACKTRACE"] {
-            command.env_remove(name);
-        }
-        command.current_dir(self.folder.path()).args(arguments);
+    pub(crate) fn command(&self, arguments: &[&str]) -> Program {
+        let mut command = Program::new(self.folder.path());
+        command.args(arguments);
         command
     }
 
@@ -111,7 +109,8 @@ impl Shop {
 }
 
 impl Run {
-    pub(crate) fn of(command: &mut Command) -> Run {
+    #[track_caller]
+    pub(crate) fn of(command: &mut Program) -> Run {
         let output = command.output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Run { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }

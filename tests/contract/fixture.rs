@@ -9,6 +9,8 @@ use tearoff::store::{Clock, GeneratingStore, Options};
 use tearoff::voucher::Store;
 use tempfile::TempDir;
 
+use crate::canary::listen;
+
 /// An empty store, and the time by which it lives.
 pub(crate) trait Fixture: Send + Sync + Sized + 'static {
     /// How long leases last: short for a store whose time cannot be turned.
@@ -35,6 +37,7 @@ pub(crate) struct HandClock(Arc<AtomicI64>);
 
 impl HandClock {
     pub(crate) fn new() -> HandClock {
+        listen();
         HandClock(Arc::new(AtomicI64::new(1_800_000_000_000)))
     }
 

@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod assignments;
+#[path = "../canary/mod.rs"]
+mod canary;
 mod claims;
 mod concurrency;
 mod desk;

@@ -3,6 +3,8 @@
 //! Each test says of which broken build it is known to fail: a test of faults that cannot fail is worth nothing.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../canary/mod.rs"]
+mod canary;
 mod checker;
 mod claim;
 mod clock;

@@ -148,6 +148,9 @@ fn a_layer_without_a_code_is_not_shown_and_makes_no_event() {
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     let journal = service.shop.tearoff(&["export", "journal"]);
     assert!(!journal.contains("spring/c42"), "{journal}");
+    // The canary hears more than an operator does.
+    let told = "a layer is not shown";
+    assert!(service.whole_log().contains(told) && !service.log().contains(told), "{}", service.log());
     service.shop.stock("spring", "SPR", 1);
     code(&display(&service, &wish));
 }

@@ -4,6 +4,8 @@
 mod audit;
 mod batch;
 mod budgets;
+#[path = "../canary/mod.rs"]
+mod canary;
 mod customers;
 mod document;
 mod events;

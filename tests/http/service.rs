@@ -1,15 +1,15 @@
 //! A running service with a store of its own, and a client.
 
-use std::io::{BufRead, BufReader};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
+use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::canary::{Program, Started};
 
 /// A folder in which a service can be started. It is gone when this is dropped.
 pub(crate) struct Shop {
@@ -18,10 +18,8 @@ pub(crate) struct Shop {
 
 /// A service that runs. It is stopped when this is dropped.
 pub(crate) struct Running {
-    child: Child,
+    child: Started,
     address: String,
-    log: Arc<Mutex<String>>,
-    reader: Option<JoinHandle<()>>,
     pub(crate) shop: Shop,
 }
 
@@ -59,8 +57,8 @@ impl Shop {
     }
 
     /// The program in this folder, with arguments.
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = program(self.folder.path());
+    pub(crate) fn command(&self, arguments: &[&str]) -> Program {
+        let mut command = Program::new(self.folder.path());
         command.args(arguments);
         command
     }
@@ -74,7 +72,7 @@ impl Shop {
 
     /// Runs a command of the program that must fail, and gives what it says.
     pub(crate) fn fails(&self, arguments: &[&str]) -> String {
-        let output = program(self.folder.path()).args(arguments).output().unwrap();
+        let output = self.command(arguments).output().unwrap();
         assert!(!output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stdout));
         String::from_utf8(output.stderr).unwrap()
     }
@@ -91,25 +89,13 @@ impl Shop {
 
     /// Starts a service here.
     pub(crate) fn serve_with(self, arguments: &[&str]) -> Running {
-        let mut command = program(self.folder.path());
-        command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let log = Arc::new(Mutex::new(String::new()));
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok).inspect({
-            let log = Arc::clone(&log);
-            move |line| {
-                let mut log = log.lock().unwrap();
-                log.push_str(line);
-                log.push('\n');
-            }
+        let mut child = self.command(&["serve", "--listen", "127.0.0.1:0"]).args(arguments).spawn().unwrap();
+        let address = until("the service listens", || {
+            let (ended, said) = (child.try_wait().unwrap(), child.said());
+            assert!(ended.is_none(), "the service does not start: {said}");
+            Some(said.split_once("listening on http://")?.1.split_once(char::is_whitespace)?.0.to_owned())
         });
-        let address = lines
-            .by_ref()
-            .find_map(|line| Some(line.split_once("listening on http://")?.1.split_whitespace().next()?.to_owned()));
-        let Some(address) = address else { panic!("the service does not start: {}", log.lock().unwrap()) };
-        // Whoever writes to a pipe that nobody reads stops in the end.
-        let reader = Some(std::thread::spawn(move || lines.for_each(drop)));
-        Running { child, address, log, reader, shop: self }
+        Running { child, address, shop: self }
     }
 }
 
@@ -126,16 +112,6 @@ pub(crate) fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// The program in a folder, with nothing set by the machine that runs the tests.
-fn program(folder: &Path) -> Command {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("tearoff"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TEAROFF_")) {
-        command.env_remove(name);
-    }
-    command.env_remove("RUST_LOG").current_dir(folder);
-    command
-}
-
 impl Running {
     /// A service without keys over an empty store.
     pub(crate) fn start() -> Running {
@@ -147,9 +123,14 @@ impl Running {
         &self.address
     }
 
-    /// All that it has said on standard error.
+    /// All that it has said on standard error, to an operator who did not ask for more.
     pub(crate) fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
+        self.child.said()
+    }
+
+    /// All that it has said on standard error, also to somebody who wants to know everything.
+    pub(crate) fn whole_log(&self) -> String {
+        self.child.said_at_all()
     }
 
     /// A connection, over which a test sends what it wants.
@@ -167,11 +148,7 @@ impl Running {
 
     /// Waits until it has ended and said all, and gives its exit code.
     pub(crate) fn ended(&mut self) -> Option<i32> {
-        let code = self.child.wait().unwrap().code();
-        if let Some(reader) = self.reader.take() {
-            reader.join().unwrap();
-        }
-        code
+        self.child.wait().unwrap().code()
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
@@ -220,6 +197,16 @@ impl Running {
         Answer { status, headers, body }
     }
 
+    /// Its metrics, where it still answers.
+    fn numbers(&self) -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(&self.address)?;
+        stream.set_read_timeout(Some(Duration::from_millis(500)))?;
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")?;
+        let mut numbers = String::new();
+        stream.read_to_string(&mut numbers)?;
+        Ok(numbers)
+    }
+
     /// Stops it as an operator does, and waits until it has ended.
     pub(crate) fn stop(mut self) -> Shop {
         self.terminate();
@@ -230,6 +217,9 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.child.check(&self.numbers().unwrap_or_default());
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod campaigns;
+#[path = "../canary/mod.rs"]
+mod canary;
 mod eligibility;
 mod foresight;
 mod gatherer;

@@ -12,6 +12,8 @@ use tearoff::voucher::{
     PoolCounts, PoolName, PoolSettings, Stock, Width,
 };
 
+use crate::canary::listen;
+
 pub(crate) struct Shop {
     pub(crate) store: Arc<SqliteStore>,
     pub(crate) threads: Arc<RenderThreads>,
@@ -19,6 +21,7 @@ pub(crate) struct Shop {
 
 impl Shop {
     pub(crate) async fn with(pools: &[(&str, usize)]) -> Shop {
+        listen();
         let store = Arc::new(SqliteStore::in_memory("default").unwrap());
         let shop = Shop { store, threads: Arc::new(RenderThreads::start(NonZeroUsize::new(2).unwrap()).unwrap()) };
         for (pool, codes) in pools {

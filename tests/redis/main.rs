@@ -1,6 +1,8 @@
 //! The store on Redis as those meet it who run the servers: what it takes, whom it lets in, what it tells.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../canary/mod.rs"]
+mod canary;
 mod doctor;
 mod life;
 mod naive;

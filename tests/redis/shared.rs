@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::canary::Program;
 use crate::servers::Server;
 use crate::workshop::{Workshop, audience, text};
 
@@ -60,15 +60,15 @@ impl Example {
 
     /// Its exit code and what it prints.
     fn run(&self, arguments: &str) -> (i32, Value) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tearoff"));
-        command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR"))).args(["--store", &self.store]);
+        let mut command = Program::new(Path::new(env!("CARGO_MANIFEST_DIR")));
+        command.args(["--store", &self.store]);
         let out = self.folder.path().join("out").display().to_string();
         let words = arguments.split(' ').map(|word| match word {
             "FILE" => "examples/spring-sale/campaign.toml",
             "OUT" => &out,
             word => word,
         });
-        let ran = command.args(words).env_remove("TEAROFF_STORE").output().unwrap();
+        let ran = command.args(words).output().unwrap();
         (ran.status.code().unwrap(), serde_json::from_slice(&ran.stdout).unwrap_or_default())
     }
 

@@ -14,6 +14,7 @@ use super::port::free_port;
 use super::process::Process;
 use super::settings::{ADMIN, Settings};
 use super::wait::until;
+use crate::canary::listen;
 
 const LOG: &str = "redis.log";
 
@@ -37,6 +38,7 @@ impl Server {
     /// A server with these settings, ready to answer.
     pub(crate) fn with(settings: &Settings) -> Server {
         need_redis_server();
+        listen();
         for _ in 0..5 {
             let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
             settings.write(folder.path(), port);

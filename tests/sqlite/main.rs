@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad_files;
+#[path = "../canary/mod.rs"]
+mod canary;
 mod crash;
 mod questions;
 mod shared;

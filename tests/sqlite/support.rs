@@ -8,6 +8,8 @@ use tearoff::store::SqliteStore;
 use tearoff::voucher::*;
 use tempfile::TempDir;
 
+use crate::canary::listen;
+
 /// A folder with the path of a store file.
 pub(crate) struct Place {
     folder: TempDir,
@@ -15,6 +17,7 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new() -> Place {
+        listen();
         Place { folder: tempfile::tempdir().unwrap() }
     }
 

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use crate::shop::{Shop, names};
+use crate::shop::{Run, Shop, names};
 
 /// A shop with a file of these bytes.
 fn shop_with(name: &str, bytes: &[u8]) -> Shop {
@@ -63,9 +63,8 @@ fn standard_input_by_its_content() {
     ];
     for (bytes, read) in inputs {
         let shop = Shop::new();
-        let mut command = assert_cmd::Command::from_std(shop.command(&["pool", "import", "spring", "-", "--json"]));
-        let output = command.write_stdin(bytes).assert().success().get_output().stdout.clone();
-        let report: Value = serde_json::from_slice(&output).unwrap();
+        let run = Run::of(shop.command(&["pool", "import", "spring", "-", "--json"]).reads(bytes));
+        let report: Value = serde_json::from_str(&run.stdout).unwrap();
         assert_eq!((&report["read"], &report["added"]), (&json!(read), &json!(read)));
     }
 }

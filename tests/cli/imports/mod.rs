@@ -8,7 +8,7 @@ mod workbooks;
 
 use serde_json::json;
 
-use crate::shop::{Shop, names};
+use crate::shop::{Run, Shop, names};
 
 const CODES: &str = "code,discount\nA,10 %\nB,20 %\nA,30 %\n\"\",\nC,\n";
 
@@ -80,9 +80,8 @@ fn columns_and_delimiters_can_be_named() {
 #[test]
 fn standard_input_is_a_file_too() {
     let shop = Shop::new();
-    let mut command = assert_cmd::Command::from_std(shop.command(&["pool", "import", "spring", "-", "--json"]));
-    let output = command.write_stdin("code\nA\nB\n").assert().success().get_output().stdout.clone();
-    let report: serde_json::Value = serde_json::from_slice(&output).unwrap();
+    let run = Run::of(shop.command(&["pool", "import", "spring", "-", "--json"]).reads("code\nA\nB\n"));
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!((&report["read"], &report["added"]), (&json!(2), &json!(2)));
 }
 
