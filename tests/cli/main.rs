@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used)]
 
 mod assign;
+#[path = "../hostile/attacks.rs"]
+mod attacks;
 mod bad_input;
 mod bench;
+mod data;
 mod delivery;
 mod desk;
 mod events;

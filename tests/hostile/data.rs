@@ -1,4 +1,5 @@
 //! Data is never code: template syntax in whatever a message prints is printed, escaped as its channel needs it, and claims nothing.
+//! Names of files are held to it in `tests/cli/data.rs`, what comes in by a URL in `tests/http/data.rs`.
 
 use std::sync::Arc;
 
@@ -6,16 +7,7 @@ use serde_json::json;
 use tearoff::render::{Attributes, Known, Limits, Message, Purpose, Renderer, Rendering, Suspension};
 use tearoff::voucher::{Binding, Channel, Code, Metadata, PoolName, Source, Voucher, Width};
 
-const ATTACKS: [&str; 8] = [
-    "{{ vouchers['p'].assign_available() }}",
-    "{{ vouchers.p.assign(per='customer') }}",
-    "{% for i in [1] %}looped{% endfor %}",
-    "{% abort %}",
-    "$cst.p.coupon$",
-    "{# gone #}",
-    "{% raw %}{{ 1 + 1 }}{% endraw %}",
-    "''|__joined {{ 7 * 7 }}",
-];
+use super::attacks::ATTACKS;
 
 /// Every place that data comes from. What they hold has no markup, so that HTML and JSON differ in quotes only.
 const PRINTING: &str = "{{ customer.name }}|{{ customer.deep.list[0].name }}|{{ customer.deep }}|{{ customer.keyed }}|{{ campaign.title }}\

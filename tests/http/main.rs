@@ -1,10 +1,13 @@
 //! The HTTP service as its callers use it: the real program, over a real socket.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../hostile/attacks.rs"]
+mod attacks;
 mod audit;
 mod batch;
 mod budgets;
 mod customers;
+mod data;
 mod document;
 mod events;
 mod health;
