@@ -155,6 +155,44 @@ fn claims_in_loops_say_how_many_codes_they_take() {
 }
 
 #[test]
+fn claims_in_what_a_loop_includes_are_in_the_loop() {
+    let inner =
+        "a\n{{ vouchers.x.assign() }}{{ vouchers.y.assign(cached=false) }}{{ vouchers.z.assign(per='message') }}";
+    let told = |page: &str| {
+        let files = [
+            ("sale/subject.txt", "Hi"),
+            ("sale/body.html", page),
+            ("_partials/a.html", "{% include '_partials/b.html' %}"),
+            ("_partials/b.html", inner),
+        ];
+        lint(Channel::Email, &files)
+    };
+    let (one, many) = ("claim-in-loop _partials/b.html:2:15", "claim-in-loop _partials/b.html:2:40");
+    let include = "{% include '_partials/a.html' %}";
+    for (page, expected) in [
+        (format!("\n{{% for p in products %}}{include}{{% endfor %}}"), &[one, many][..]),
+        (format!("{{% for p in products[:3] %}}{{% for q in p %}}{include}{{% endfor %}}{{% endfor %}}"), &[one, many]),
+        (format!("{{% for p in products[:3] %}}{include}{{% endfor %}}"), &[one]),
+        (
+            format!("{include}{{% for p in products %}}{{% if p %}}{include}{{% endif %}}{{% endfor %}}{include}"),
+            &[one, many],
+        ),
+        (format!("{{% for p in products %}}{{% else %}}{include}{{% endfor %}}"), &[]),
+        (format!("{{% for p in products %}}{{% import '_partials/b.html' as b %}}{{% endfor %}}{include}"), &[]),
+    ] {
+        assert_eq!(shown(&told(&page)), expected, "{page}");
+    }
+    let findings = told(&format!("\n{{% for p in products %}}{include}{{% endfor %}}"));
+    let message = "this claim stands in a file that body.html includes in a loop, in line 2, and shows the same code in each round";
+    assert_eq!(findings[0].message, message);
+    let endless = [
+        ("sale/body.txt", "{% for p in q %}{% include '_partials/c.txt' %}{% endfor %}"),
+        ("_partials/c.txt", "{% include '_partials/c.txt' %}"),
+    ];
+    lint(Channel::Sms, &endless);
+}
+
+#[test]
 fn tags_of_other_systems_are_told_with_what_to_write_here() {
     for (source, places, help) in [
         (

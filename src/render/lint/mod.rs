@@ -10,6 +10,7 @@ mod foreign;
 mod gsm;
 mod length;
 mod links;
+mod loops;
 mod markup;
 mod near;
 
@@ -101,6 +102,7 @@ impl Renderer {
         let files = Files::read(name, &parts, self.folder.clone(), self.limits.source_bytes);
         let mut findings: Vec<Finding> = files.all.iter().flat_map(|file| of_file(file, channel)).collect();
         findings.extend(claims::not_shown(&files));
+        findings.extend(loops::in_loops(&files));
         findings.extend(length::too_long(&files, channel));
         if let Err(error) = self.compile(name, channel, parts) {
             findings.push(does_not_compile(error, name)?);
@@ -137,7 +139,6 @@ fn of_file(file: &File, channel: Channel) -> Vec<Finding> {
         found.extend(links::strange(file, &spots, channel));
     }
     found.extend(near::placeholders(file));
-    found.extend(claims::in_loops(file));
     found.extend(foreign::tags(file));
     found
 }
