@@ -68,6 +68,97 @@ fn quoted_and_harmless_values_are_not_told() {
 }
 
 #[test]
+fn values_in_event_handlers_are_json_that_fits_into_the_attribute() {
+    for (source, expected) in [
+        ("<a onclick=\"f('{{ x }}')\">", &["script-value 1:16"][..]),
+        ("<a\nOnClick='f({{ x|e }})'>", &["script-value 2:12"]),
+        ("<p onmouseover=\"f('$cst.a.coupon$')\">", &["script-value 1:20"]),
+        ("<a onclick=\"f({{ x|tojson }})\">", &["script-value 1:15"]),
+        ("<a onclick={{ x }}>", &["unquoted-attribute 1:12"]),
+        (
+            "<a onclick=\"{% if y %}f({{ x }}){% else %}g({{ z|tojson|forceescape }}){% endif %}\">",
+            &["script-value 1:25"],
+        ),
+        (
+            "<a onclick='f({{ x|tojson }})' onload=\"f({{ x|tojson|forceescape }}, {{ n|int }}, {{ 'a' if x else 'b' }})\">",
+            &[],
+        ),
+        ("<a on=\"{{ x }}\" one='{{ x|int }}' title=\"onclick='{{ x }}'\" data-onclick=\"{{ x }}\">", &[]),
+    ] {
+        page(source, expected);
+    }
+    let helps = |source: &str| lint(Channel::WebLayer, &[("sale/body.html", source)]).remove(0).help;
+    assert_eq!(helps("<a onclick=\"f('{{ x }}')\">"), "write |tojson|forceescape at its end, and no quotes around it");
+    let claim =
+        "write {{ vouchers['POOL'].assign_available(per='customer')|tojson|forceescape }}, and no quotes around it";
+    assert_eq!(helps("<a onclick=\"f('$cst.a.coupon$')\">"), claim);
+}
+
+#[test]
+fn values_are_escaped_where_an_author_has_switched_escaping_off() {
+    for (source, expected) in [
+        ("{% autoescape false %}\n<p>{{ x }}</p>{% endautoescape %}{{ x }}", &["autoescape-off 2:4"][..]),
+        (
+            "{%- autoescape 'none' -%}é{{ a.b() }}$cst.a.coupon${% endautoescape %}",
+            &["autoescape-off 1:27", "autoescape-off 1:38"],
+        ),
+        (
+            "{% autoescape false %}{% autoescape true %}{{ x }}{% endautoescape %}{{ y ~ '<br>'|e }}{% endautoescape %}",
+            &["autoescape-off 1:70"],
+        ),
+        ("{% autoescape false %}{{ x|safe }}{% endautoescape %}", &["safe-filter 1:28"]),
+        (
+            "{% autoescape false %}{{ x|e }}{{ x|tojson }}{{ n|int }}{{ 'a' if x ~ y else 'b' }}{{ button('x') ~ '<br>' ~ (x or y)|e }}{{ '<br>' }}{% endautoescape %}",
+            &[],
+        ),
+        (
+            "{% autoescape true %}{{ x }}{% endautoescape %}{% autoescape strict %}{{ x }}{% endautoescape %}{# {% autoescape false %} #}{{ x }}",
+            &[],
+        ),
+    ] {
+        page(source, expected);
+    }
+    let off = "{% autoescape false %}{{ x }}{% endautoescape %}";
+    assert_eq!(shown(&lint(Channel::Sms, &[("sale/body.txt", off)])), [""; 0], "a text is not escaped anyway");
+    let json = lint(Channel::Webhook, &[("sale/body.json", off)]);
+    assert_eq!(
+        (shown(&json), json[0].help.as_str()),
+        (vec!["autoescape-off body.json:1:23".to_owned()], "end the block before it, or write |tojson at its end")
+    );
+}
+
+#[test]
+fn parts_that_are_an_address_have_a_scheme_and_encoded_values() {
+    let told = |channel: Channel, part: &str, source: &str| {
+        let files = [("sale/title.txt", "Hi"), ("sale/body.txt", "Hi"), (&*format!("sale/{part}"), source)];
+        let found = lint(channel, &files);
+        shown(&found).iter().map(|found| found.replace(&format!("{part}:"), "")).collect::<Vec<_>>()
+    };
+    for (source, expected) in [
+        ("javascript:f()", &["link-scheme 1:1"][..]),
+        ("\n  JavaScript:f({{ x }})\n", &["link-scheme 2:3", "url-value 2:16"]),
+        ("{% if a %}vbscript:x{% else %}https://x{% endif %}", &["link-scheme 1:11"]),
+        ("{# home #}data:text/html,x", &["link-scheme 1:11"]),
+        ("https://x/?c={{ vouchers.a.assign() }}&n={{ n|int }}", &["url-value 1:14"]),
+        ("https://x/$cst.a.coupon$?u={{ customer.name|lower }}", &["url-value 1:11", "url-value 1:28"]),
+        ("{% if a %}https://x/{{ b }}{% else %}{{ url }}{% endif %}{{ rest }}", &["url-value 1:21", "url-value 1:58"]),
+        ("https://x/?c={{ vouchers.a.assign()|urlencode }}{% if y %}&y={{ y|urlencode }}{% endif %}\n", &[]),
+        ("{% set u = 'https://x/' %}\n{{ u }}{{ x|lower|urlencode }}{{ 'a' if x else 'b' }}\n", &[]),
+        ("{{ product.url }}", &[]),
+        ("https://{{ domain }}/", &[]),
+        ("mailto:shop@x", &[]),
+    ] {
+        assert_eq!(told(Channel::WebPush, "link.txt", source), expected, "{source}");
+    }
+    assert_eq!(told(Channel::Mms, "media.txt", "mailto:a@b"), ["link-scheme 1:1"]);
+    assert_eq!(told(Channel::Mms, "media.txt", "https://x/{{ sku }}.png"), ["url-value 1:11"]);
+    assert_eq!(told(Channel::WebPush, "body.txt", "javascript:{{ x }}"), [""; 0], "a text is no address");
+    let helps = lint(Channel::Mms, &[("sale/body.txt", "x"), ("sale/media.txt", "https://x/{{ sku }}/$cst.a.coupon$")]);
+    assert_eq!(helps[0].help, "write |urlencode at its end");
+    assert_eq!(helps[1].help, "write {{ vouchers['POOL'].assign_available(per='customer')|urlencode }}");
+}
+
+#[test]
 fn links_lead_to_where_readers_can_follow() {
     for (source, expected) in [
         ("<a href=\"javascript:f({{ x }})\">", &["link-scheme 1:10"][..]),
@@ -310,7 +401,13 @@ fn any_source_is_read_to_its_end() {
         "{% for in %}",
         "%%=claimrow",
         "{% set",
+        "{% autoescape",
+        "{% autoescape false %}{% endautoescape %}{% endautoescape %}é{{",
+        "{#",
+        " {# é #} é{# {% if %}{{ x",
+        "<a onclick=\"{{",
     ] {
         lint(Channel::Email, &[("sale/subject.txt", source), ("sale/body.html", source)]);
+        lint(Channel::WebPush, &[("sale/title.txt", source), ("sale/body.txt", source), ("sale/link.txt", source)]);
     }
 }

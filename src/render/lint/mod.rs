@@ -3,6 +3,7 @@
 //! The rules read the author's source and not what it compiles to: a template that cannot be compiled is what they are needed
 //! for most. What they cannot be sure of they do not tell.
 
+mod autoescape;
 mod claims;
 mod escaping;
 mod files;
@@ -48,6 +49,10 @@ pub enum Rule {
     ScriptValue,
     /// A value that is not escaped.
     SafeFilter,
+    /// A value where escaping is switched off.
+    AutoescapeOff,
+    /// A value in a URL that is not encoded.
+    UrlValue,
     /// A link whose scheme no mail client follows.
     LinkScheme,
     /// What looks like a placeholder and is none.
@@ -73,6 +78,8 @@ impl Rule {
             Rule::UnquotedAttribute => "unquoted-attribute",
             Rule::ScriptValue => "script-value",
             Rule::SafeFilter => "safe-filter",
+            Rule::AutoescapeOff => "autoescape-off",
+            Rule::UrlValue => "url-value",
             Rule::LinkScheme => "link-scheme",
             Rule::NearPlaceholder => "near-placeholder",
             Rule::ClaimNotShown => "claim-not-shown",
@@ -133,7 +140,8 @@ impl Renderer {
 
 fn of_file(file: &File, channel: Channel) -> Vec<Finding> {
     let mut found = escaping::unescaped(file);
-    if file.is_html() {
+    found.extend(autoescape::switched_off(file));
+    if file.is_html() || file.is_url() {
         let spots = markup::spots(file);
         found.extend(escaping::misplaced(file, &spots));
         found.extend(links::strange(file, &spots, channel));
