@@ -115,7 +115,7 @@ impl Reader<'_> {
         self.end_link(range.start);
         match self.cursor.state {
             State::Url if !begins && !self.html[..range.start].ends_with("://") => {
-                self.spots.push(Spot::Url(index, range))
+                self.spots.push(Spot::Url(index, range));
             }
             State::Quoted(quote) if self.is_handler() => {
                 let quote = if quote == b'"' { Quote::Double } else { Quote::Single };
