@@ -7,7 +7,6 @@ mod assign;
 mod audit;
 mod bench;
 mod campaign;
-mod cell;
 mod config;
 mod customer;
 mod delivery;

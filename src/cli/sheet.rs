@@ -5,9 +5,9 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use serde_json::{Map, Value};
 
-use super::cell::safe;
 use crate::campaign::Assigned;
 use crate::error::{Error, ErrorKind, Result};
+use crate::intake::guarded;
 use crate::render::suggest::did_you_mean;
 use crate::voucher::Binding;
 
@@ -97,7 +97,9 @@ fn csv(columns: &[Column], assigned: &[Assigned], is_first: bool) -> Result<Stri
     }
     for Assigned { customer_id, binding } in assigned {
         let values = columns.iter().map(|column| cell(&column.value(binding)));
-        writer.write_record(std::iter::once(safe(customer_id.as_str()).into_owned()).chain(values)).map_err(failed)?;
+        writer
+            .write_record(std::iter::once(guarded(customer_id.as_str()).into_owned()).chain(values))
+            .map_err(failed)?;
     }
     let bytes = writer.into_inner().map_err(|error| failed(error.into_error().into()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -106,7 +108,7 @@ fn csv(columns: &[Column], assigned: &[Assigned], is_first: bool) -> Result<Stri
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => safe(text).into_owned(),
+        Value::String(text) => guarded(text).into_owned(),
         // Neither a number nor a structure begins like a formula, except a negative number, which is one already.
         other => other.to_string(),
     }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use lettre::message::Mailbox;
 use serde::Deserialize;
 
-use super::invalid;
+use super::{header, invalid};
 use crate::error::{Error, Result};
 
 /// An address alone, such as `ada@example.com`. `Debug` does not show it.
@@ -63,6 +63,7 @@ impl TryFrom<String> for Sender {
         let wrong = || {
             invalid("this is no sender; write \"Shop <news@example.com>\", with a name of several parts in \\\"\\\"")
         };
+        header::check("From", &text)?;
         let mailbox: Mailbox = text.parse().map_err(|_| wrong())?;
         let is_clean = is_printable(mailbox.email.as_ref()) && !text.chars().any(char::is_control);
         is_clean.then_some(Sender(mailbox)).ok_or_else(wrong)

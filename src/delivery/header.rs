@@ -1,26 +1,44 @@
 //! Texts as headers of an e-mail: RFC 5322 and, for what is not plain, RFC 2047.
 //!
-//! A subject holds what customers wrote. Whatever could end its line, or read as something else, is encoded.
+//! A subject holds what customers wrote. What would end its line is refused, and what could read as something else is encoded.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use lettre::message::header::{HeaderName, HeaderValue};
 
+use super::invalid;
+use crate::error::Result;
+
+/// What some reader takes for the end of a header, or of a text.
+const ENDS: [char; 6] = ['\r', '\n', '\0', '\u{85}', '\u{2028}', '\u{2029}'];
 /// How many bytes of a text one encoded word takes: they become 52 characters, and a line with one has 76 at most.
 const WORD: usize = 39;
 /// The longest word that stands as it is, in bytes.
 const PLAIN_WORD: usize = 60;
 
-/// A header with a text of any kind.
-pub(super) fn text(name: &'static str, text: &str) -> HeaderValue {
+/// A header with a text of one line.
+///
+/// # Errors
+/// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) where the text has a line break or NUL; the message does not repeat it.
+pub(super) fn text(name: &'static str, text: &str) -> Result<HeaderValue> {
+    check(name, text)?;
     let name = HeaderName::new_from_ascii_str(name);
     let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let text = text.trim().to_owned();
     if is_plain(&text) {
-        return HeaderValue::new(name, text);
+        return Ok(HeaderValue::new(name, text));
     }
     let encoded = encoded_words(&text);
-    HeaderValue::dangerous_new_pre_encoded(name, text, encoded)
+    Ok(HeaderValue::dangerous_new_pre_encoded(name, text, encoded))
+}
+
+/// Refuses what would end a header.
+pub(super) fn check(name: &str, text: &str) -> Result<()> {
+    if !text.contains(ENDS) {
+        return Ok(());
+    }
+    let help = "take it out: nothing is sent with a header that could become two";
+    Err(invalid(format!("what becomes the header {name} has a line break or a NUL in it")).with_help(help))
 }
 
 /// Whether a text may stand as it is. One with `=?` could be taken for an encoded word.
@@ -51,7 +69,7 @@ mod tests {
 
     fn line(subject: &str) -> String {
         let mut headers = Headers::new();
-        headers.insert_raw(text("Subject", subject));
+        headers.insert_raw(text("Subject", subject).unwrap());
         headers.to_string()
     }
 
@@ -62,20 +80,18 @@ mod tests {
     }
 
     #[test]
-    fn no_text_ends_its_line() {
-        for attack in [
-            "a\r\nBcc: eve@example.com",
-            "a\nBcc: e",
-            "a\rBcc: e",
-            "a\0b",
-            "a\u{85}b",
-            "a\u{2028}Bcc: e",
-            "ä\r\n\r\nBody",
-        ] {
-            let line = line(attack);
-            assert!(line.lines().enumerate().all(|(at, line)| at == 0 || line.starts_with(' ')), "{line:?}");
-            assert!(!line.contains(['\0', '\u{85}', '\u{2028}']) && line.matches("\r\n").count() == 1, "{line:?}");
+    fn what_would_end_its_line_is_refused_and_not_repeated() {
+        for attack in
+            ["a\r\nBcc: eve@example.com", "a\nBcc: e", "a\r", "a\0b", "a\u{85}b", "a\u{2028}Bcc: e", "ä\r\n\r\nBody"]
+        {
+            let error = text("Subject", attack).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "what becomes the header Subject has a line break or a NUL in it",
+                "{attack:?}"
+            );
         }
+        assert_eq!(line("a\tb\u{7}"), "Subject: a b\r\n", "other control characters are white space");
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(super) fn mail(
     let mut builder = Message::builder()
         .from(from.mailbox())
         .to(to.map_or_else(|| from.mailbox(), Address::mailbox))
-        .raw_header(header::text("Subject", part(rendered, "subject.txt").unwrap_or_default()))
+        .raw_header(header::text("Subject", part(rendered, "subject.txt").unwrap_or_default())?)
         .message_id(Some(format!("<{}@{}>", name(id, purpose), from.domain())))
         .raw_header(fixed("Auto-Submitted", "auto-generated"))
         .raw_header(fixed("X-Tearoff-Mode", mode(purpose)));

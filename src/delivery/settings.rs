@@ -6,8 +6,8 @@ use serde::Deserialize;
 use url::Url;
 
 use super::address::{Address, Sender, TestRecipient};
-use super::invalid;
 use super::server::MailServer;
+use super::{header, invalid};
 use crate::error::{Error, Result};
 
 /// The longest URL, in bytes: a line of an e-mail has 998 at most.
@@ -60,6 +60,8 @@ impl TryFrom<String> for UnsubscribeUrl {
     fn try_from(text: String) -> Result<UnsubscribeUrl> {
         let wrong =
             || invalid("list_unsubscribe takes https and mailto URLs, such as \"mailto:unsubscribe@example.com\"");
+        // A URL is read without the line breaks in it.
+        header::check("List-Unsubscribe", &text)?;
         let url = Url::parse(&text).map_err(|_| wrong())?;
         let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '<' | '>' | ',');
         let is_known = matches!(url.scheme(), "https" | "mailto");
@@ -90,7 +92,9 @@ mod tests {
         for text in ["http://a.example", "javascript:x", "u", "mailto:a>b", "mailto:a,b", "mailto:ü\u{7f}>"] {
             assert!(UnsubscribeUrl::try_from(text.to_owned()).is_err(), "{text}");
         }
-        let url = UnsubscribeUrl::try_from("https://a.example/u?x=1\r\nBcc: eve".to_owned()).unwrap();
-        assert_eq!(url.bracketed(), "<https://a.example/u?x=1Bcc:%20eve>");
+        for text in ["https://a.example/u?x=1\r\nBcc: eve", "https://a.example/\n", "mailto:a@example.com\0"] {
+            let error = UnsubscribeUrl::try_from(text.to_owned()).unwrap_err();
+            assert!(error.to_string().ends_with("List-Unsubscribe has a line break or a NUL in it"), "{error}");
+        }
     }
 }

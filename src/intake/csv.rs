@@ -2,6 +2,7 @@
 
 use super::cell::Cell;
 use super::columns::{Columns, is_code_name};
+use super::spreadsheet::{EXPORTED, unguarded};
 use super::table::is_delimited;
 use super::{Lines, Options, Record, Row, Table};
 use crate::error::Result;
@@ -11,6 +12,8 @@ use crate::voucher::NewVoucher;
 pub(super) struct CsvRows {
     table: Table,
     columns: Columns,
+    /// Whether this program exported the file, and guarded its cells.
+    is_export: bool,
     broken: bool,
 }
 
@@ -24,7 +27,8 @@ impl CsvRows {
             (table, columns)
         };
         let columns = columns.with_guessed_encoding(table.lines().is_guessed());
-        Ok(CsvRows { table, columns, broken: false })
+        let is_export = table.names().iter().eq(EXPORTED);
+        Ok(CsvRows { table, columns, is_export, broken: false })
     }
 
     pub(super) fn table(&self) -> &Table {
@@ -59,7 +63,9 @@ impl Iterator for CsvRows {
         }
         match self.table.next() {
             Ok(None) => None,
-            Ok(Some(record)) => Some(Ok(Row { line: record.line(), content: voucher(&self.columns, record) })),
+            Ok(Some(record)) => {
+                Some(Ok(Row { line: record.line(), content: voucher(&self.columns, record, self.is_export) }))
+            }
             Err(error) => {
                 self.broken = true;
                 Some(Err(error))
@@ -68,8 +74,9 @@ impl Iterator for CsvRows {
     }
 }
 
-fn voucher(columns: &Columns, record: &Record) -> Result<NewVoucher, String> {
-    let field = |index| record.get(index).unwrap_or_default();
+fn voucher(columns: &Columns, record: &Record, is_export: bool) -> Result<NewVoucher, String> {
+    let written = |index| record.get(index).unwrap_or_default();
+    let field = |index| if is_export { unguarded(written(index)) } else { written(index) };
     columns.voucher(record.len(), |index| Cell::Text(field(index)), |index| field(index).into())
 }
 

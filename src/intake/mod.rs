@@ -25,6 +25,7 @@ mod schedule;
 mod seen;
 mod source;
 mod spool;
+mod spreadsheet;
 mod table;
 mod text;
 mod whole_file;
@@ -44,6 +45,7 @@ pub use source::Source;
 pub(crate) use lines::Lines;
 pub(crate) use record::Record;
 pub(crate) use seen::hash;
+pub(crate) use spreadsheet::{EXPORTED, guarded};
 pub(crate) use table::{Table, normalized};
 pub(crate) use whole_file::write_whole;
 

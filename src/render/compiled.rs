@@ -18,7 +18,7 @@ use super::session::{Session, Stop};
 use super::source::Source;
 use super::sources::Sources;
 use super::template::{PoolMention, Rendered, Rendering, Suspension};
-use super::{Known, Limits, Message, allowance, parts, plain_text};
+use super::{Known, Limits, Message, allowance, one_line, plain_text};
 use crate::voucher::{Catalogue, Channel};
 
 /// A template that this process has compiled itself.
@@ -115,7 +115,7 @@ impl Compiled {
 
     pub(super) fn recycle(&self, texts: Vec<(&'static str, String)>) {
         for (name, text) in texts {
-            if let Some(part) = self.parts.iter().find(|part| part.name == name && !parts::is_one_line(name)) {
+            if let Some(part) = self.parts.iter().find(|part| part.name == name && !one_line::is_one_line(name)) {
                 part.take_back(text.into_bytes());
             }
         }
@@ -168,7 +168,7 @@ impl Compiled {
             None => {
                 let text = output.into_text();
                 part.length.store(text.len(), Ordering::Relaxed);
-                Ok(if parts::is_one_line(part.name) { parts::one_line(&text) } else { text })
+                Ok(if one_line::is_one_line(part.name) { one_line::joined(&text) } else { text })
             }
             Some(error) => Err(Box::new(Rendering::Failed(if output.full {
                 let limit = self.limits.output_bytes;
@@ -190,7 +190,7 @@ impl Compiled {
             template.render_captured_to(root, output).map(|_| ())
         };
         let caught = || catch_unwind(AssertUnwindSafe(evaluation));
-        allowance::within(self.limits.text_bytes, caught).unwrap_or_else(|_| {
+        one_line::within(part.name, || allowance::within(self.limits.text_bytes, caught)).unwrap_or_else(|_| {
             let message = format!(
                 "{} crashed the renderer; a slice with a negative step of something empty does, say",
                 part.file

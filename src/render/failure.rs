@@ -246,7 +246,7 @@ fn without_quoted(message: &str, quote: char, source: &str) -> String {
 
 /// Names that our own messages quote: they are words, never data with punctuation, and known beforehand.
 fn is_vocabulary(quoted: &str) -> bool {
-    const WORDS: [&str; 13] = [
+    const WORDS: [&str; 14] = [
         "message",
         "campaign",
         "customer",
@@ -260,6 +260,7 @@ fn is_vocabulary(quoted: &str) -> bool {
         "count_total",
         "-",
         "_",
+        " ",
     ];
     WORDS.contains(&quoted)
 }

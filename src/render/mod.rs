@@ -17,6 +17,7 @@ mod known;
 mod lint;
 mod mentions;
 mod message;
+mod one_line;
 mod operators;
 mod parts;
 mod plain_text;

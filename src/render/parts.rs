@@ -32,19 +32,6 @@ pub(super) fn known(name: &str) -> Option<&'static str> {
     Channel::ALL.into_iter().flat_map(parts).map(|(part, _)| *part).find(|part| *part == name)
 }
 
-/// Parts that are one line, such as a subject.
-pub(super) fn is_one_line(part: &str) -> bool {
-    !part.starts_with("body.")
-}
-
-/// The text without the line breaks that a template's own layout, or data, brought into it. It may become a header, so whatever some
-/// reader may take for the end of a line is one.
-pub(super) fn one_line(text: &str) -> String {
-    const BREAKS: [char; 8] = ['\n', '\r', '\0', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
-    let lines: Vec<&str> = text.split(BREAKS).map(str::trim).filter(|line| !line.is_empty()).collect();
-    lines.join(" ")
-}
-
 /// Checks that a template has what its channel requires.
 ///
 /// # Errors

@@ -16,7 +16,7 @@ use super::sources::{Sources, read};
 use super::suggest::did_you_mean;
 use super::template::Template;
 use super::vouchers::{Pool, Vouchers};
-use super::{allowance, jinja, parts};
+use super::{allowance, jinja, one_line, parts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::voucher::{Channel, check_name};
 
@@ -327,5 +327,6 @@ fn print(
         return Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, message));
     }
     allowance::spend_on_printing(value)?;
+    one_line::check(value)?;
     jinja::format_value(out, state, value)
 }

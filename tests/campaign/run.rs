@@ -228,3 +228,26 @@ fn one_row_that_repeats_a_customer_is_told_in_the_singular() {
     workshop.write("audience.csv", &(audience(0..3) + "c1,again\n"));
     workshop.send(&[]).exits(0).says("1 line of the audience repeats a customer and gets no message: 5");
 }
+
+#[test]
+fn a_row_that_would_end_a_header_fails_alone_and_takes_no_code() {
+    let workshop = Workshop::new(0, 3);
+    workshop.template("subject.txt", "{{ vouchers['spring'].assign_available() }} for {{ customer.name }}\n");
+    let names = ["Ada", "Eve\r\nBcc: all@evil.example", "Bo\u{0}", "Ann"];
+    let rows = names.iter().enumerate().map(|(at, name)| json!({"customer": {"id": format!("c{at}"), "name": name}}));
+    workshop.write("audience.jsonl", &rows.map(|row| format!("{row}\n")).collect::<String>());
+    workshop.file("when_empty = \"fail\"\n");
+    let file = workshop.read("campaign.toml").replace("\"sms\"", "\"email\"").replace("audience.csv", "audience.jsonl");
+    workshop.write("campaign.toml", &file);
+    workshop.send(&[]).exits(3);
+    assert_eq!(workshop.delivered().into_keys().collect::<Vec<_>>(), ["c0", "c3"]);
+    assert_eq!(workshop.events("enqueue_failed"), ["c1", "c2"]);
+    assert_eq!(workshop.report()["reasons"], json!({"template_error": 2}));
+    let events = workshop.read("out/events.jsonl");
+    assert!(
+        events.contains("sale/subject.txt, line 1, column 52: this value has a line break") && !events.contains("Bcc")
+    );
+    assert_eq!(workshop.counts("spring")["assigned"], 2);
+    assert_eq!(workshop.counts("spring")["available"], 1);
+    workshop.audits_clean();
+}

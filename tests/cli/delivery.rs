@@ -114,18 +114,64 @@ fn headers_say_what_mail_programs_ask_for_and_nothing_of_the_customer() {
 }
 
 #[test]
+fn what_would_end_a_header_is_refused_before_a_code_is_taken_or_a_mail_leaves() {
+    let (shop, server) = (shop(), MailServer::start(&[]));
+    let url = format!("smtp://127.0.0.1:{}", server.port);
+    for name in [
+        "Eve\r\nBcc: eve@evil.example",
+        "Eve\nX-Injected: 1\n\nbody",
+        "Eve\rBcc: eve@evil.example",
+        "Eve\u{0}",
+        "Eve\u{85}Bcc: eve@evil.example",
+        "Eve\u{2028}Bcc: eve@evil.example",
+        "Ä\r\n\r\n<script>",
+        "Eve\r\n.\r\nMAIL FROM:<eve@evil.example>",
+    ] {
+        let customer = json!({"id": "c1", "name": name});
+        let run = render(&shop, &customer, &["--mode", "test", "--to", "bo@testers.example", "--smtp", &url]);
+        assert_eq!(run.code, Some(6), "{name:?}: {}", run.stderr);
+        let outcome: Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!((&outcome["status"], &outcome["reason"]), (&json!("enqueue_failed"), &json!("template_error")));
+        let message = outcome["message"].as_str().unwrap();
+        assert!(
+            message.starts_with("sale/subject.txt, line 1, column 8: this value has a line break or a NUL"),
+            "{message}"
+        );
+        assert!(!run.stdout.contains("Bcc") && !run.stderr.contains("Bcc"), "{run:?}");
+    }
+    assert_eq!(available(&shop), 3);
+    assert!(server.received().is_empty());
+}
+
+#[test]
+fn a_header_that_would_be_two_is_no_setting() {
+    let shop = shop();
+    for (line, header) in [
+        (r#"from = "Shop\r\nBcc: eve@evil.example <news@shop.example>""#, "From"),
+        (r#"from = "Shop\u0000 <news@shop.example>""#, "From"),
+        (r#"list_unsubscribe = ["https://shop.example/u\r\nBcc: eve@evil.example"]"#, "List-Unsubscribe"),
+        (r#"list_unsubscribe = ["mailto:u@shop.example\n"]"#, "List-Unsubscribe"),
+    ] {
+        shop.write("tearoff.toml", &format!("[delivery]\n{line}\n"));
+        let run = render(&shop, &json!({"id": "c1"}), &["--mode", "test", "--eml", "a.eml"]);
+        let says =
+            format!("error: tearoff.toml, line 2: what becomes the header {header} has a line break or a NUL in it\n");
+        assert_eq!((run.code, run.stdout.as_str()), (Some(7), ""));
+        assert!(run.stderr.starts_with(&says), "{}", run.stderr);
+    }
+    shop.write("tearoff.toml", "");
+    assert_eq!(available(&shop), 3);
+}
+
+#[test]
 fn nothing_that_a_customer_is_called_becomes_a_header() {
     let (shop, server) = (shop(), MailServer::start(&[]));
     let url = format!("smtp://127.0.0.1:{}", server.port);
     shop.ok("pool generate spring --count 20 --pattern X-########");
     let attacks = [
-        "Eve\r\nBcc: eve@evil.example",
-        "Eve\nX-Injected: 1\n\nbody",
-        "Eve\rBcc: eve@evil.example",
-        "Eve\u{0}\u{7}\u{85}\u{2028}Bcc: eve@evil.example",
-        "Ä\r\n\r\n<script>",
+        "Eve\u{7}\tBcc: eve@evil.example",
         "=?utf-8?Q?=0D=0ABcc:_eve@evil.example?=",
-        "Eve\r\n.\r\nMAIL FROM:<eve@evil.example>",
+        "Eve%0d%0aBcc: eve@evil.example",
         &"x".repeat(3_000),
         &"🎟️".repeat(400),
     ];

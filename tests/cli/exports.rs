@@ -82,6 +82,50 @@ fn a_spreadsheet_computes_no_cell() {
 }
 
 #[test]
+fn no_cell_of_an_export_begins_like_a_formula() {
+    let formulas = ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "'=1", "＝1+1"];
+    let shop = Shop::with_pool("spring", &formulas);
+    for customer in formulas {
+        let (code, _) = shop.render(customer, &[]);
+        assert_eq!(code, Some(0), "{customer}");
+    }
+    let others = formulas.map(|code| format!("{code}2"));
+    shop.add_pool("other", &others.each_ref().map(String::as_str), None);
+    let people = formulas.map(|customer| format!("\"{customer}\"\n")).concat();
+    shop.write("people.csv", &format!("customer_id\n{people}"));
+    let is_text = |cell: &str| !cell.starts_with(['=', '+', '-', '@', '\t', '\r', '＝']);
+    for export in
+        ["export vouchers", "export assignments", "export journal", "assign other --node n --audience people.csv"]
+    {
+        let text = shop.run(export).stdout;
+        let mut rows = csv::Reader::from_reader(text.as_bytes());
+        for row in rows.records().map(Result::unwrap) {
+            assert!(row.iter().all(is_text), "{export}: {row:?}");
+        }
+        assert!(text.contains("'=cmd"), "{text}");
+    }
+}
+
+#[test]
+fn what_an_archive_holds_can_be_imported_again() {
+    let codes_in = ["''-1", "'=1", "'x", "+1", "-1", "=1+1", "@x", "A-1", "＝1"];
+    let shop = Shop::with_pool("spring", &codes_in);
+    let of_pool = |shop: &Shop| codes(&lines(&shop.ok("export vouchers --format jsonl")));
+    assert_eq!(of_pool(&shop), codes_in);
+    shop.ok("pool delete spring --archive old.csv");
+    assert_eq!(shop.json("pool import spring old.csv --json")["added"], 9);
+    assert_eq!(of_pool(&shop), codes_in);
+    shop.write("foreign.csv", "code,note\n'=2,'=1\n");
+    shop.ok("pool import foreign foreign.csv");
+    let foreign = lines(&shop.ok("export vouchers --pool foreign --format jsonl"));
+    assert_eq!(
+        (&foreign[0]["code"], &foreign[0]["metadata"]["note"]),
+        (&json!("'=2"), &json!("'=1")),
+        "nobody else's codes are changed"
+    );
+}
+
+#[test]
 fn the_journal_is_a_row_for_each_voucher() {
     let shop = Shop::with_pool("spring", &["S1", "S2"]);
     shop.render("c1", &[]);

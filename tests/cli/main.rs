@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod assign;
+#[path = "../hostile/attacks.rs"]
+mod attacks;
 mod bad_input;
 mod bench;
 #[path = "../canary/mod.rs"]
 mod canary;
+mod data;
 mod delivery;
 mod desk;
 mod events;

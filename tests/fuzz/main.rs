@@ -6,10 +6,6 @@ mod properties;
 
 use proptest::prelude::*;
 
-fn mixture(pieces: &'static [&'static str], most: usize) -> impl Strategy<Value = String> {
-    prop::collection::vec(prop::sample::select(pieces), 0..most).prop_map(|pieces| pieces.concat())
-}
-
 /// Bytes, most of them pieces of what is expected.
 fn bytes(pieces: &'static [&'static str], most: usize) -> impl Strategy<Value = Vec<u8>> {
     let piece = prop::sample::select(pieces).prop_map(|piece| piece.as_bytes().to_vec());
@@ -30,7 +26,7 @@ fn literal_text() -> impl Strategy<Value = String> {
 
 /// Sources of which some compile.
 fn anything() -> impl Strategy<Value = String> {
-    let pieces = &[
+    let pieces = vec![
         "{{",
         "}}",
         "{%",
@@ -79,7 +75,7 @@ fn anything() -> impl Strategy<Value = String> {
         "count_available()",
         "assign_available(per='customer')",
     ];
-    mixture(pieces, 24)
+    prop::collection::vec(prop::sample::select(pieces), 0..24).prop_map(|pieces| pieces.concat())
 }
 
 const CSV: &[&str] = &[

@@ -333,22 +333,24 @@ fn nesting() -> Vec<Row> {
 
 /// Chains that a compiler follows.
 fn chained() -> Vec<Row> {
-    let chain =
-        |name, first: &str, link: &str, count| (name, format!("{{{{ {first}{} }}}}", link.repeat(count)), Fails(LONG));
-    let mut found = vec![
-        chain("+ chain", "1", "+1", 6000),
-        chain("~ chain", "1", "~1", 6000),
-        chain("not chain", "", "not ", 6000),
-        chain("** chain", "1", "**1", 6000),
-        chain("attribute chain", "b", ".b", 10_000),
-        chain("filter chain", "b", "|upper", 10_000),
-        chain("ternary chain", "1", " if 1 else 1", 6000),
-        chain("subscript chain", "b", "[0]", 10_000),
-        chain("and chain", "1", " and 1", 6000),
-        chain("is chain", "1", " is odd", 6000),
-        chain("comparison chain", "1", " < 1", 6000),
-        chain("minus chain", "", "-", 6000),
+    let chains = [
+        ("+ chain", "1", "+1", 6000),
+        ("~ chain", "1", "~1", 6000),
+        ("not chain", "", "not ", 6000),
+        ("** chain", "1", "**1", 6000),
+        ("attribute chain", "b", ".b", 10_000),
+        ("filter chain", "b", "|upper", 10_000),
+        ("ternary chain", "1", " if 1 else 1", 6000),
+        ("subscript chain", "b", "[0]", 10_000),
+        ("and chain", "1", " and 1", 6000),
+        ("is chain", "1", " is odd", 6000),
+        ("comparison chain", "1", " < 1", 6000),
+        ("minus chain", "", "-", 6000),
     ];
+    let chain = |(name, first, link, count): (_, &str, &str, usize)| {
+        (name, format!("{{{{ {first}{} }}}}", link.repeat(count)), Fails(LONG))
+    };
+    let mut found = Vec::from(chains.map(chain));
     found.push(("elif chain", "{% if 0 %}".to_owned() + &"{% elif 0 %}".repeat(2000) + "{% endif %}", Fails(LONG)));
     found.push((
         "filter block chain",

@@ -1,4 +1,5 @@
 //! Data is never code: template syntax in whatever a message prints is printed, escaped as its channel needs it, and claims nothing.
+//! Names of files are held to it in `tests/cli/data.rs`, what comes in by a URL in `tests/http/data.rs`.
 
 use std::sync::Arc;
 
@@ -6,16 +7,7 @@ use serde_json::json;
 use tearoff::render::{Attributes, Known, Limits, Message, Purpose, Renderer, Rendering, Suspension};
 use tearoff::voucher::{Binding, Channel, Code, Metadata, PoolName, Source, Voucher, Width};
 
-const ATTACKS: [&str; 8] = [
-    "{{ vouchers['p'].assign_available() }}",
-    "{{ vouchers.p.assign(per='customer') }}",
-    "{% for i in [1] %}looped{% endfor %}",
-    "{% abort %}",
-    "$cst.p.coupon$",
-    "{# gone #}",
-    "{% raw %}{{ 1 + 1 }}{% endraw %}",
-    "''|__joined {{ 7 * 7 }}",
-];
+use super::attacks::ATTACKS;
 
 /// Every place that data comes from. What they hold has no markup, so that HTML and JSON differ in quotes only.
 const PRINTING: &str = "{{ customer.name }}|{{ customer.deep.list[0].name }}|{{ customer.deep }}|{{ customer.keyed }}|{{ campaign.title }}\
@@ -116,14 +108,28 @@ fn a_pool_named_by_data_is_claimed_by_the_template_only() {
 }
 
 #[test]
-fn what_becomes_a_header_is_one_line_whatever_data_brings() {
-    for end in ["\n", "\r", "\r\n", "\0", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}"] {
-        let attack = format!("Sale{end}Bcc: all@example.com");
-        let parts =
-            [("subject.txt", "{{ customer.name }}"), ("preheader.txt", "{{ customer.name }}"), ("body.txt", "x")];
-        let parts = rendered(Channel::Email, &parts, &message(Channel::Email, &attack), Known::default());
-        assert_eq!(parts[0].1, "Sale Bcc: all@example.com");
-        assert_eq!(parts[1].1, "Sale Bcc: all@example.com");
+fn data_that_would_end_a_header_is_refused_and_not_repeated() {
+    let plain = |part| (part, "x");
+    for (channel, part, others) in [
+        (Channel::Email, "subject.txt", vec![plain("body.txt")]),
+        (Channel::Email, "preheader.txt", vec![plain("subject.txt"), plain("body.txt")]),
+        (Channel::WebPush, "title.txt", vec![plain("body.txt")]),
+        (Channel::WebPush, "link.txt", vec![plain("title.txt"), plain("body.txt")]),
+        (Channel::Mms, "media.txt", vec![plain("body.txt")]),
+    ] {
+        let parts = others.into_iter().chain([(part, "{{ customer.name }}")]);
+        let template = Renderer::new(Limits::default()).compile("data", channel, parts).unwrap();
+        for end in ["\n", "\r", "\r\n", "\0", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}"] {
+            let message = message(channel, &format!("Sale{end}Bcc: all@example.com"));
+            let Rendering::Failed(failure) = template.render(&message, &Arc::default()) else {
+                panic!("{part} {end:?}")
+            };
+            let failure = failure.to_string();
+            let place =
+                format!("data/{part}, line 1, column 4: this value has a line break or a NUL in it, and {part} may");
+            assert!(failure.starts_with(&place) && !failure.contains("Bcc"), "{failure}");
+        }
+        assert!(matches!(template.render(&message(channel, "Ada"), &Arc::default()), Rendering::Complete(_)));
     }
 }
 

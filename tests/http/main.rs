@@ -1,12 +1,15 @@
 //! The HTTP service as its callers use it: the real program, over a real socket.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../hostile/attacks.rs"]
+mod attacks;
 mod audit;
 mod batch;
 mod budgets;
 #[path = "../canary/mod.rs"]
 mod canary;
 mod customers;
+mod data;
 mod document;
 mod events;
 mod health;

@@ -13,6 +13,7 @@ use tearoff::voucher::{Claim, Claimed, Claims, Count, Kept, Lease, MessageId, Po
 use tearoff::{Error, ErrorKind, Result};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 use super::shop::*;
 
@@ -85,13 +86,15 @@ fn gatherer(shop: &Shop, claims: &Arc<Counting>, template: &str) -> Gatherer {
     Gatherer::new(personalizer, Handle::current())
 }
 
+/// Asks for a message, and does not wait for it.
+fn ask(gatherer: &Gatherer, message: Message) -> JoinHandle<Result<Outcome>> {
+    let gatherer = gatherer.clone();
+    tokio::spawn(async move { gatherer.personalize(message).await })
+}
+
 /// Asks for messages at the same time.
 async fn at_once(gatherer: &Gatherer, messages: Vec<Message>) -> Vec<Result<Outcome>> {
-    let ask = |message| {
-        let gatherer = gatherer.clone();
-        tokio::spawn(async move { gatherer.personalize(message).await })
-    };
-    let asked: Vec<_> = messages.into_iter().map(ask).collect();
+    let asked: Vec<_> = messages.into_iter().map(|message| ask(gatherer, message)).collect();
     let mut outcomes = Vec::new();
     for asked in asked {
         outcomes.push(asked.await.unwrap());
@@ -117,17 +120,12 @@ async fn messages_that_come_while_the_store_is_busy_share_its_next_calls() {
     assert_eq!((first.status(), claims.calls()), (Status::Rendered, 2), "one to reserve, one to settle");
 
     claims.shut();
-    let ids = many(64);
-    let asked = ids.iter().map(|id| {
-        let (gatherer, message) = (gatherer.clone(), message(id));
-        tokio::spawn(async move { gatherer.personalize(message).await.unwrap() })
-    });
-    let asked: Vec<_> = asked.collect();
+    let asked: Vec<_> = many(64).iter().map(|id| ask(&gatherer, message(id))).collect();
     until("the first ones are at the store", async || claims.calls() > 2).await;
     claims.open();
     let mut texts = HashSet::new();
     for asked in asked {
-        texts.insert(text(&asked.await.unwrap()).to_owned());
+        texts.insert(text(&asked.await.unwrap().unwrap()).to_owned());
     }
     assert_eq!(texts.len(), 64);
     assert!(claims.calls() <= 2 + 3 * 4, "{} calls for 65 messages", claims.calls());
@@ -154,16 +152,12 @@ async fn the_second_of_two_with_one_id_comes_after_the_first_and_waits_for_nobod
     let claims = Counting::new(&shop);
     let gatherer = gatherer(&shop, &claims, CODE);
     claims.shut();
-    let ask = || {
-        let gatherer = gatherer.clone();
-        tokio::spawn(async move { gatherer.personalize(message("c1")).await.unwrap() })
-    };
-    let (first, second) = (ask(), ask());
+    let (first, second) = (ask(&gatherer, message("c1")), ask(&gatherer, message("c1")));
     until("the first is at the store", async || claims.calls() > 0).await;
     tokio::time::sleep(Duration::from_millis(20)).await;
     assert_eq!((claims.calls(), gatherer.waiting()), (1, 1), "the second stands in line");
     claims.open();
-    let both = async { (first.await.unwrap(), second.await.unwrap()) };
+    let both = async { (first.await.unwrap().unwrap(), second.await.unwrap().unwrap()) };
     let (first, second) = tokio::time::timeout(Duration::from_secs(30), both).await.expect("both have an answer");
     assert_eq!(text(&first), text(&second));
     assert_eq!((shop.counts("p").await.assigned, gatherer.waiting()), (1, 0));
@@ -211,20 +205,13 @@ async fn who_waits_for_another_sender_does_not_keep_those_who_come_later() {
     let lease = hold(&shop, "other", Duration::from_secs(60)).await;
     let template = "{% if customer.id == 'late' %}{{ vouchers.p.assign_available() }}{% else %}{{ vouchers.q.assign_available() }}{% endif %}";
     let gatherer = gatherer(&shop, &Counting::new(&shop), template);
-    let late = tokio::spawn({
-        let gatherer = gatherer.clone();
-        async move { gatherer.personalize(message("late")).await.unwrap() }
-    });
-    let again = tokio::spawn({
-        let gatherer = gatherer.clone();
-        async move { gatherer.personalize(message("late")).await.unwrap() }
-    });
+    let (late, again) = (ask(&gatherer, message("late")), ask(&gatherer, message("late")));
     for id in many(6) {
         assert_eq!(gatherer.personalize(message(&id)).await.unwrap().status(), Status::Rendered);
     }
     assert!(!late.is_finished());
     shop.store.settle(&lease, &[]).await.unwrap();
-    let (late, again) = (late.await.unwrap(), again.await.unwrap());
+    let (late, again) = (late.await.unwrap().unwrap(), again.await.unwrap().unwrap());
     assert_eq!(text(&late), text(&again));
 }
 

@@ -1,5 +1,7 @@
 //! What is told of a template before a send, and, as important, what is not.
 
+mod values;
+
 use tearoff::render::{Finding, Limits, Renderer};
 use tearoff::voucher::Channel;
 use tempfile::TempDir;
@@ -19,7 +21,7 @@ fn shown(findings: &[Finding]) -> Vec<String> {
     findings.iter().map(shown).collect()
 }
 
-/// The rules, lines and columns of an e-mail's page.
+/// The rules, lines and columns that are told of an e-mail's page.
 #[track_caller]
 fn page(source: &str, expected: &[&str]) {
     let findings = lint(Channel::Email, &[("sale/subject.txt", "Hi"), ("sale/body.html", source)]);
@@ -27,72 +29,18 @@ fn page(source: &str, expected: &[&str]) {
     assert_eq!(found, expected, "{source}\n{findings:#?}");
 }
 
-#[test]
-fn values_stand_between_quotes_and_in_scripts_as_json() {
-    for (source, expected) in [
-        ("<p>\n<a href={{ x }}>", &["unquoted-attribute 2:9"][..]),
-        ("<a href=x{{ x }}>", &["unquoted-attribute 1:10"]),
-        ("<a title = $cst.a.coupon$>", &["unquoted-attribute 1:12"]),
-        ("<a {% if x %}href=\"{{ x }}\"{% else %}href={{ y }}{% endif %}>", &["unquoted-attribute 1:43"]),
-        ("<script>é = {{ x }}</script>{{ x }}", &["script-value 1:13"]),
-        ("<SCRIPT type=\"a\">\n'$cst.a.coupon$'</SCRIPT>", &["script-value 2:2"]),
-        ("<script>{{ 'a' ~ x|int }}{{ x if y else 'z' }}</script>", &["script-value 1:9", "script-value 1:26"]),
-        (
-            "{{ x|safe }}{{ (x ~ '<br>')|safe }}{{ a.b()|safe }}",
-            &["safe-filter 1:6", "safe-filter 1:29", "safe-filter 1:45"],
-        ),
-        ("{% set x = y|safe %}", &["safe-filter 1:14"]),
-    ] {
+/// The same, of several pages.
+#[track_caller]
+fn pages(cases: &[(&str, &[&str])]) {
+    for (source, expected) in cases {
         page(source, expected);
     }
-}
-
-#[test]
-fn quoted_and_harmless_values_are_not_told() {
-    for source in [
-        "<a href=\"{{ x }}\" title='{{ y }}' {{ {'a': b}|xmlattr }}>{{ x }} = {{ y }}</a>",
-        "<a href={% if x %}\"{{ x }}\"{% else %}\"{{ y }}\"{% endif %}>",
-        "{% if x %}<script>{% else %}<p>{% endif %}{{ x }}",
-        "<td width={{ x|int }} class={{ 'a' if x else 'b' }}>",
-        "a < b = {{ x }} <!-- <a href={{ x }}> --> {# <a href={{ x }}> #}",
-        "{% macro m() %}a={{ x }}{% endmacro %}<a {% set y %}b={{ x }}{% endset %}title=\"{{ x }}\">",
-        "<script>a = {{ x|tojson }}; b = {{ 'true' if x else 'false' }}; c = {{ (x or 0)|int }}; d = {{ loop.index }}</script>",
-        "<script>a = 'https://shop.example/?c={{ x|urlencode }}'</script><style>a{color:{{ x }}}</style>",
-        "{{ '<br>'|safe }}{{ x|tojson|safe }}{{ button('x')|safe }}{{ x|e|safe }}",
-        "{% raw %}{{ x|safe }}<a href={{ x }}>{% endraw %}",
-    ] {
-        page(source, &[]);
-    }
-    let text = lint(Channel::Sms, &[("sale/body.txt", "<a href={{ x }}>{{ x|safe }}")]);
-    assert_eq!(shown(&text), [""; 0], "a text is no page");
-}
-
-#[test]
-fn links_lead_to_where_readers_can_follow() {
-    for (source, expected) in [
-        ("<a href=\"javascript:f({{ x }})\">", &["link-scheme 1:10"][..]),
-        (
-            "<a href=' java&#115;cript:f()'><img src=data:image/png;base64,AA>",
-            &["link-scheme 1:10", "link-scheme 1:41"],
-        ),
-        ("<a href=\"{% if a %}ftp://x{% else %}vbscript:x{% endif %}\">", &["link-scheme 1:20", "link-scheme 1:37"]),
-        ("{% raw %}<a href=\"javascript:f()\">{% endraw %}", &["link-scheme 1:19"]),
-        ("<a href=\"https://x\"><a href='HTTP://x'><a href='mailto:a@b'><a href='tel:1'><img src='cid:logo'>", &[]),
-        (
-            "<a href=\"{{ x }}\"><a href=\"{{ x }}:y\"><a href='#a:b'><a href='/a:b'><a href='//x/a:b'><a title='b:c'>",
-            &[],
-        ),
-    ] {
-        page(source, expected);
-    }
-    let picture = ("sale/body.html", "<img src='data:image/png;base64,AA'>");
-    assert_eq!(shown(&lint(Channel::WebLayer, &[picture])), [""; 0], "browsers show it");
 }
 
 #[test]
 fn what_only_looks_like_a_placeholder_is_told() {
-    for (source, expected) in [
-        ("é $cst.<b>x</b>.coupon$", &["near-placeholder 1:3"][..]),
+    pages(&[
+        ("é $cst.<b>x</b>.coupon$", &["near-placeholder 1:3"]),
         (
             "<a href=\"https://x/?c=%24cst.x.coupon%24\">\n$CST.x.COUPON$",
             &["near-placeholder 1:23", "near-placeholder 2:1"],
@@ -105,17 +53,15 @@ fn what_only_looks_like_a_placeholder_is_told() {
         ("$<i>c</i>st.{{ x }}.coupon$", &["near-placeholder 1:1"]),
         ("{{ f('?c=$cst.a.coupon$') }}", &["near-placeholder 1:10"]),
         ("$cst.a.coupon$ $$cst.a.coupon$$ $5 $cst 100%24 {# $CST.x.COUPON$ #}{% raw %}$CST.x.COUPON${% endraw %}", &[]),
-    ] {
-        page(source, expected);
-    }
+    ]);
     let helps = lint(Channel::Sms, &[("sale/body.txt", "$CST.spring.Coupon$")]);
     assert!(helps[0].help.starts_with("write $cst.spring.coupon$:"), "{helps:?}");
 }
 
 #[test]
 fn claims_that_nobody_sees_are_told() {
-    for (source, expected) in [
-        ("{% set code = vouchers['x'].assign_available() %}", &["claim-not-shown 1:29"][..]),
+    pages(&[
+        ("{% set code = vouchers['x'].assign_available() %}", &["claim-not-shown 1:29"]),
         ("{% set v = vouchers.x.assign() %}{% if v.metadata.a %}b{% endif %}", &["claim-not-shown 1:23"]),
         ("{% if vouchers.x.assign() %}a{% endif %}$cst.y.coupon$", &["claim-not-shown 1:18"]),
         (
@@ -127,9 +73,7 @@ fn claims_that_nobody_sees_are_told() {
         ("{% set code = vouchers.x.assign() %}{{ vouchers['x'].assign_available() }}", &[]),
         ("{% set code = vouchers.x.assign() %}{% include x %}", &[]),
         ("{% if vouchers.x.count_available() > 0 %}{{ vouchers.x.assign() }}{% endif %}", &[]),
-    ] {
-        page(source, expected);
-    }
+    ]);
     let files = [
         ("sale/subject.txt", "{% set v = vouchers.x.assign() %}"),
         ("sale/body.html", "{% set code = vouchers.x.assign() %}{% include '_partials/a.html' %}"),
@@ -140,8 +84,8 @@ fn claims_that_nobody_sees_are_told() {
 
 #[test]
 fn claims_in_loops_say_how_many_codes_they_take() {
-    for (source, expected) in [
-        ("{% for p in products %}\n{{ vouchers.x.assign() }}{% endfor %}", &["claim-in-loop 2:15"][..]),
+    pages(&[
+        ("{% for p in products %}\n{{ vouchers.x.assign() }}{% endfor %}", &["claim-in-loop 2:15"]),
         ("{% for p in products %}{{ vouchers.x.assign(cached=false) }}{% endfor %}", &["claim-in-loop 1:38"]),
         ("{% for _ in range(3) %}{{ vouchers.x.assign() }}{% endfor %}", &["claim-in-loop 1:38"]),
         ("{% for _ in range(3) %}{{ vouchers.x.assign(per='occurrence') }}{% endfor %}{{ vouchers.x.assign() }}", &[]),
@@ -149,9 +93,45 @@ fn claims_in_loops_say_how_many_codes_they_take() {
         ("{% set few = (a or b)[:3] %}{% for p in few %}{{ vouchers.x.assign(cached=false) }}{% endfor %}", &[]),
         ("{% for p in products %}{{ vouchers.x.assign(per='message') }}$cst.y.coupon${% endfor %}", &[]),
         ("{% for p in products %}{{ p }}{% else %}{{ vouchers.x.assign() }}{% endfor %}", &[]),
+    ]);
+}
+
+#[test]
+fn claims_in_what_a_loop_includes_are_in_the_loop() {
+    let inner =
+        "a\n{{ vouchers.x.assign() }}{{ vouchers.y.assign(cached=false) }}{{ vouchers.z.assign(per='message') }}";
+    let told = |page: &str| {
+        let files = [
+            ("sale/subject.txt", "Hi"),
+            ("sale/body.html", page),
+            ("_partials/a.html", "{% include '_partials/b.html' %}"),
+            ("_partials/b.html", inner),
+        ];
+        lint(Channel::Email, &files)
+    };
+    let (one, many) = ("claim-in-loop _partials/b.html:2:15", "claim-in-loop _partials/b.html:2:40");
+    let include = "{% include '_partials/a.html' %}";
+    for (page, expected) in [
+        (format!("\n{{% for p in products %}}{include}{{% endfor %}}"), &[one, many][..]),
+        (format!("{{% for p in products[:3] %}}{{% for q in p %}}{include}{{% endfor %}}{{% endfor %}}"), &[one, many]),
+        (format!("{{% for p in products[:3] %}}{include}{{% endfor %}}"), &[one]),
+        (
+            format!("{include}{{% for p in products %}}{{% if p %}}{include}{{% endif %}}{{% endfor %}}{include}"),
+            &[one, many],
+        ),
+        (format!("{{% for p in products %}}{{% else %}}{include}{{% endfor %}}"), &[]),
+        (format!("{{% for p in products %}}{{% import '_partials/b.html' as b %}}{{% endfor %}}{include}"), &[]),
     ] {
-        page(source, expected);
+        assert_eq!(shown(&told(&page)), expected, "{page}");
     }
+    let findings = told(&format!("\n{{% for p in products %}}{include}{{% endfor %}}"));
+    let message = "this claim stands in a file that body.html includes in a loop, in line 2, and shows the same code in each round";
+    assert_eq!(findings[0].message, message);
+    let endless = [
+        ("sale/body.txt", "{% for p in q %}{% include '_partials/c.txt' %}{% endfor %}"),
+        ("_partials/c.txt", "{% include '_partials/c.txt' %}"),
+    ];
+    lint(Channel::Sms, &endless);
 }
 
 #[test]
@@ -272,7 +252,13 @@ fn any_source_is_read_to_its_end() {
         "{% for in %}",
         "%%=claimrow",
         "{% set",
+        "{% autoescape",
+        "{% autoescape false %}{% endautoescape %}{% endautoescape %}é{{",
+        "{#",
+        " {# é #} é{# {% if %}{{ x",
+        "<a onclick=\"{{",
     ] {
         lint(Channel::Email, &[("sale/subject.txt", source), ("sale/body.html", source)]);
+        lint(Channel::WebPush, &[("sale/title.txt", source), ("sale/body.txt", source), ("sale/link.txt", source)]);
     }
 }

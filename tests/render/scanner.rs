@@ -4,10 +4,6 @@ use proptest::prelude::*;
 
 use super::sender::{Case, Head};
 
-fn mixture(pieces: &'static [&'static str], most: usize) -> impl Strategy<Value = String> {
-    prop::collection::vec(prop::sample::select(pieces), 0..most).prop_map(|pieces| pieces.concat())
-}
-
 /// Stretches of a template and what each prints.
 const STRETCHES: [(&str, &str); 14] = [
     ("text ", "text "),
@@ -28,7 +24,7 @@ const STRETCHES: [(&str, &str); 14] = [
 
 /// Sources that Jinja knows without our additions.
 fn plain_source() -> impl Strategy<Value = String> {
-    let pieces = &[
+    let pieces = vec![
         "text ",
         "é",
         "{",
@@ -53,7 +49,8 @@ fn plain_source() -> impl Strategy<Value = String> {
         "{%- for i in [1, 2] -%} {{ i }} {%- endfor -%}",
         "{% set y = '{{' %}{{ y }}",
     ];
-    mixture(pieces, 10).prop_filter("a literal brace opens nothing", |text| {
+    let mixture = prop::collection::vec(prop::sample::select(pieces), 0..10).prop_map(|pieces| pieces.concat());
+    mixture.prop_filter("a literal brace opens nothing", |text: &String| {
         ["{{{", "{{%", "{{#"].iter().all(|open| !text.contains(open))
     })
 }

@@ -6,9 +6,9 @@ use std::io::{self, BufWriter, Write};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::cli::cell::safe;
 use crate::cli::sheet::Form;
 use crate::error::{Error, ErrorKind, Result};
+use crate::intake::{EXPORTED, guarded};
 use crate::voucher::{Channel, CustomerId, MessageId, Mode, VoucherRecord};
 
 /// Something that can be a row.
@@ -61,7 +61,7 @@ impl<W: Write> Rows<W> {
         match &mut self.writer {
             Writer::Csv(writer) => {
                 let cells = row.cells();
-                let cells = cells.iter().map(|cell| safe(cell));
+                let cells = cells.iter().map(|cell| guarded(cell));
                 writer.write_record(cells.map(|cell| cell.as_bytes().to_vec())).map_err(|error| csv_error(name, error))
             }
             Writer::JsonLines(writer) => {
@@ -104,20 +104,7 @@ pub(super) fn time(time: Option<Timestamp>) -> Cow<'static, str> {
 }
 
 impl Row for VoucherRecord {
-    const HEADER: &'static [&'static str] = &[
-        "code",
-        "pool",
-        "state",
-        "customer_id",
-        "campaign_id",
-        "message_id",
-        "channel",
-        "mode",
-        "assigned_at",
-        "expires_at",
-        "redeemed_at",
-        "metadata",
-    ];
+    const HEADER: &'static [&'static str] = EXPORTED;
 
     fn cells(&self) -> Vec<Cow<'_, str>> {
         let metadata = serde_json::Value::Object(self.metadata.clone());

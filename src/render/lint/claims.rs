@@ -1,4 +1,4 @@
-//! Codes that are taken for nobody's eyes, and codes that a loop takes.
+//! Codes that are taken for nobody's eyes.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -9,23 +9,23 @@ use crate::render::mentions::named_pools;
 use crate::render::scan::{Segment, Token};
 use crate::render::source::placeholders_in;
 
-type Tokens<'t, 's> = &'t [(usize, Token<'s>)];
+pub(super) type Tokens<'t, 's> = &'t [(usize, Token<'s>)];
 
 /// How widely the author says that a code is to be used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Said {
+pub(super) enum Said {
     Nothing,
     Width,
     Occurrence,
 }
 
 /// A call of `assign_available()` or `assign()`.
-struct Call {
-    offset: usize,
-    said: Said,
+pub(super) struct Call {
+    pub(super) offset: usize,
+    pub(super) said: Said,
 }
 
-fn calls(tokens: Tokens<'_, '_>) -> Vec<Call> {
+pub(super) fn calls(tokens: Tokens<'_, '_>) -> Vec<Call> {
     let call = |at: usize| match &tokens[at..] {
         [
             (_, Token::Mark('.')),
@@ -47,81 +47,6 @@ fn said(rest: Tokens<'_, '_>) -> Said {
             Said::Occurrence
         }
         _ => Said::Width,
-    }
-}
-
-/// Claims inside loops, unless the author says what is meant.
-pub(super) fn in_loops(file: &File) -> Vec<Finding> {
-    let mut open: Vec<Block> = Vec::new();
-    let mut found = Vec::new();
-    for Evaluated { statement, tokens } in file.evaluated() {
-        let is_unbounded = open.contains(&Block::Unbounded);
-        let in_loop = is_unbounded || open.contains(&Block::Bounded);
-        for call in calls(&tokens).into_iter().filter(|_| in_loop) {
-            match call.said {
-                Said::Nothing => found.push(of_one_code(file, call.offset)),
-                Said::Occurrence if is_unbounded => found.push(of_many_codes(file, call.offset)),
-                _ => {}
-            }
-        }
-        match statement {
-            Some("for") if is_bounded(file, &tokens) => open.push(Block::Bounded),
-            Some("for") => open.push(Block::Unbounded),
-            Some("if") => open.push(Block::Other),
-            // What stands in the `else` of a loop happens once.
-            Some("else") => open.last_mut().map_or((), |block| *block = Block::Other),
-            Some("endfor" | "endif") => drop(open.pop()),
-            _ => {}
-        }
-    }
-    found
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Block {
-    Bounded,
-    Unbounded,
-    Other,
-}
-
-fn of_one_code(file: &File, offset: usize) -> Finding {
-    let message = "this claim stands in a loop, and shows the same code in each round";
-    let help = "write per='message' if that is meant, or per='occurrence' for another code in each round";
-    file.finding(Rule::ClaimInLoop, offset, message, help)
-}
-
-fn of_many_codes(file: &File, offset: usize) -> Finding {
-    let message = "this claim takes a code in each round of a loop, as many as the data has: beyond the limit of one message it fails";
-    let help = "cut what is looped over, such as products[:3], or claim once before the loop";
-    file.finding(Rule::ClaimInLoop, offset, message, help)
-}
-
-/// Whether the author wrote how many rounds there are at most: a range of numbers, a list, a slice, or a variable that is one.
-fn is_bounded(file: &File, statement: Tokens<'_, '_>) -> bool {
-    let over =
-        statement.iter().position(|(_, token)| *token == Token::Name("in")).map_or(&[][..], |at| &statement[at + 1..]);
-    let end = over.iter().position(|(_, token)| matches!(token, Token::Name("if" | "recursive"))).unwrap_or(over.len());
-    match &over[..end] {
-        [(_, Token::Name(name))] => file.evaluated().any(|found| match &found.tokens[..] {
-            [(_, Token::Name("set")), (_, Token::Name(set)), (_, Token::Mark('=')), value @ ..] => {
-                set == name && is_short(value)
-            }
-            _ => false,
-        }),
-        over => is_short(over),
-    }
-}
-
-fn is_short(value: Tokens<'_, '_>) -> bool {
-    let is_number =
-        |token: &Token<'_>| matches!(token, Token::Name(name) if name.starts_with(|c: char| c.is_ascii_digit()));
-    match value {
-        [(_, Token::Name("range")), (_, Token::Mark('(')), arguments @ .., (_, Token::Mark(')'))] => {
-            arguments.iter().all(|(_, token)| is_number(token) || matches!(token, Token::Mark(',' | '-')))
-        }
-        [.., (_, Token::Mark(':')), (_, end), (_, Token::Mark(']'))] => is_number(end),
-        [(_, Token::Mark('[')), .., (_, Token::Mark(']'))] => true,
-        _ => false,
     }
 }
 

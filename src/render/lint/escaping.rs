@@ -1,11 +1,11 @@
 //! Values that reach a page as more than text.
 
 use super::files::{Evaluated, File, evaluated};
-use super::markup::Spot;
+use super::markup::{Quote, Spot};
 use super::{Finding, Rule};
-use crate::render::scan::{Segment, Token};
+use crate::render::scan::Token;
 
-type Tokens<'t, 's> = &'t [(usize, Token<'s>)];
+pub(super) type Tokens<'t, 's> = &'t [(usize, Token<'s>)];
 
 /// Filters after which a value is markup that nobody smuggled in, or no text at all.
 const ESCAPING: [&str; 8] = ["tojson", "e", "escape", "forceescape", "xmlattr", "urlize", "int", "float"];
@@ -35,7 +35,7 @@ pub(super) fn unescaped(file: &File) -> Vec<Finding> {
 }
 
 /// Whether what is made safe is the author's own text, escaped already, or what a macro printed.
-fn is_markup(before: Tokens<'_, '_>) -> bool {
+pub(super) fn is_markup(before: Tokens<'_, '_>) -> bool {
     let (called, is_call) = match before {
         [.., (_, Token::Text(_))] => return true,
         [.., (_, Token::Mark(')'))] => (&before[..opening(before)], true),
@@ -65,38 +65,72 @@ fn opening(tokens: Tokens<'_, '_>) -> usize {
     0
 }
 
-/// Values in attributes without quotes, and in scripts.
+/// Values in attributes without quotes, in scripts, and in URLs.
 pub(super) fn misplaced(file: &File, spots: &[Spot]) -> Vec<Finding> {
-    let is_harmless = |segment: usize| {
-        let found = evaluated(file.text(), &file.segments[segment]);
-        found.is_some_and(|found| is_constant(&found.tokens) || is_plain(&found.tokens))
-    };
-    let finding = |spot: &Spot| match spot {
-        Spot::Unquoted(segment, at) if !is_harmless(*segment) => {
-            let message = "this value stands in an attribute without quotes: a space in it begins another attribute";
-            Some(file.finding(Rule::UnquotedAttribute, at.start, message, "put the attribute's value between quotes"))
-        }
-        Spot::Script(segment, at) if !is_harmless(*segment) && !is_json(file, *segment) => {
-            let message = "this value stands in a script, where escaping for HTML does not protect";
-            let help = if matches!(file.segments[*segment], Segment::Text(_)) {
-                "write {{ vouchers['POOL'].assign_available(per='customer')|tojson }}, without quotes around it"
-            } else {
-                "write |tojson at its end, and no quotes around it"
-            };
-            Some(file.finding(Rule::ScriptValue, at.start, message, help))
-        }
-        _ => None,
-    };
-    spots.iter().filter_map(finding).collect()
+    spots.iter().filter_map(|spot| misplaced_at(file, spot)).collect()
 }
 
-fn is_json(file: &File, segment: usize) -> bool {
-    let tokens = evaluated(file.text(), &file.segments[segment]).map(|found| found.tokens).unwrap_or_default();
-    tokens.windows(2).any(|pair| matches!(pair, [(_, Token::Mark('|')), (_, Token::Name("tojson"))]))
+fn misplaced_at(file: &File, spot: &Spot) -> Option<Finding> {
+    let (segment, at) = match spot {
+        Spot::Unquoted(segment, at)
+        | Spot::Script(segment, at)
+        | Spot::Handler(segment, at, _)
+        | Spot::Url(segment, at) => (*segment, at),
+        Spot::Link(_) => return None,
+    };
+    let tokens = evaluated(file.text(), &file.segments[segment]).map(|found| found.tokens);
+    if tokens.as_deref().is_some_and(|tokens| is_constant(tokens) || is_plain(tokens)) {
+        return None;
+    }
+    let (rule, message, filter) = told(spot, tokens.as_deref().unwrap_or_default())?;
+    let help = match (rule, &tokens) {
+        (Rule::UnquotedAttribute, _) => "put the attribute's value between quotes".to_owned(),
+        (_, None) => format!("write {{{{ vouchers['POOL'].assign_available(per='customer'){filter} }}}}"),
+        (_, Some(_)) => format!("write {filter} at its end"),
+    };
+    let help = if rule == Rule::ScriptValue { help + ", and no quotes around it" } else { help };
+    Some(file.finding(rule, at.start, message, help))
+}
+
+/// What is wrong with a value that stands there, and the filter that it needs.
+fn told(spot: &Spot, tokens: Tokens<'_, '_>) -> Option<(Rule, &'static str, &'static str)> {
+    let is_json = passes(tokens, "tojson");
+    let handler = "|tojson|forceescape";
+    match spot {
+        Spot::Unquoted(..) => Some((
+            Rule::UnquotedAttribute,
+            "this value stands in an attribute without quotes: a space in it begins another attribute",
+            "",
+        )),
+        Spot::Script(..) if !is_json => Some((
+            Rule::ScriptValue,
+            "this value stands in a script, where escaping for HTML does not protect",
+            "|tojson",
+        )),
+        Spot::Handler(..) if !is_json => Some((
+            Rule::ScriptValue,
+            "this value stands in the script of an event handler, where escaping for HTML does not protect: a browser undoes it first",
+            handler,
+        )),
+        Spot::Handler(_, _, Quote::Double) if !passes(tokens, "forceescape") => {
+            Some((Rule::ScriptValue, "the quotes that |tojson writes end this attribute", handler))
+        }
+        Spot::Url(..) => Some((
+            Rule::UrlValue,
+            "this value stands in a URL and is not encoded: with an & or a space in it, the address is another one",
+            "|urlencode",
+        )),
+        _ => None,
+    }
+}
+
+/// Whether a filter of this name is in it.
+fn passes(tokens: Tokens<'_, '_>, filter: &str) -> bool {
+    tokens.windows(2).any(|pair| matches!(pair, [(_, Token::Mark('|')), (_, Token::Name(name))] if *name == filter))
 }
 
 /// Whether it can print nothing but the author's own words, as `'a' if customer.vip else 'b'` does.
-fn is_constant(tokens: Tokens<'_, '_>) -> bool {
+pub(super) fn is_constant(tokens: Tokens<'_, '_>) -> bool {
     let mut in_condition = false;
     tokens.iter().enumerate().all(|(at, (_, token))| {
         let Token::Name(name) = *token else { return true };
@@ -113,7 +147,7 @@ fn is_constant(tokens: Tokens<'_, '_>) -> bool {
 }
 
 /// Whether the last thing that happens to the whole of it makes a number or a part of a URL of it.
-fn is_plain(tokens: Tokens<'_, '_>) -> bool {
+pub(super) fn is_plain(tokens: Tokens<'_, '_>) -> bool {
     let joins = |token: &Token<'_>| matches!(token, Token::Mark('~' | '+') | Token::Name("or" | "and" | "if"));
     let (called, _) = match tokens {
         [.., (_, Token::Mark(')'))] => tokens.split_at(opening(tokens)),

@@ -42,6 +42,11 @@ impl File {
         self.part.ends_with(".html")
     }
 
+    /// Whether the part is nothing but an address.
+    pub(super) fn is_url(&self) -> bool {
+        matches!(self.part.as_str(), "link.txt" | "media.txt")
+    }
+
     pub(super) fn evaluated(&self) -> impl Iterator<Item = Evaluated<'_>> {
         self.segments.iter().filter_map(|segment| evaluated(self.text(), segment))
     }

@@ -15,8 +15,19 @@ pub(super) enum Spot {
     Unquoted(usize, Range<usize>),
     /// A value in a script.
     Script(usize, Range<usize>),
+    /// A value in the quoted script of an event handler, such as `onclick`.
+    Handler(usize, Range<usize>, Quote),
+    /// A value in a URL, behind its beginning.
+    Url(usize, Range<usize>),
     /// How the value of `href` or `src` begins, up to the first value.
     Link(Range<usize>),
+}
+
+/// What stands around an attribute's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Quote {
+    Single,
+    Double,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +45,8 @@ enum State {
     Unquoted,
     /// The inside of a script or style.
     Raw,
+    /// A part that is no page, but a URL.
+    Url,
 }
 
 #[derive(Clone)]
@@ -52,10 +65,11 @@ struct Reader<'s> {
     spots: Vec<Spot>,
 }
 
-/// The spots of a page or a piece of one.
+/// The spots of a page or a piece of one, or of a part that is a URL, which is read like the value of an `href`.
 pub(super) fn spots(file: &File) -> Vec<Spot> {
     let html = file.text();
-    let cursor = Cursor { state: State::Text, element: 0..0, attribute: 0..0, link: None };
+    let (state, link) = if file.is_url() { (State::Url, Some(0)) } else { (State::Text, None) };
+    let cursor = Cursor { state, element: 0..0, attribute: 0..0, link };
     let mut reader = Reader { html, cursor, open: Vec::new(), spots: Vec::new() };
     for (index, segment) in file.segments.iter().enumerate() {
         match segment {
@@ -71,6 +85,9 @@ pub(super) fn spots(file: &File) -> Vec<Spot> {
                 reader.statement(word, is_assignment, range.start - 2..(range.end + 2).min(html.len()));
             }
         }
+    }
+    if file.is_url() {
+        reader.end_link(html.len());
     }
     reader.spots
 }
@@ -94,8 +111,16 @@ impl Reader<'_> {
     }
 
     fn value(&mut self, index: usize, range: Range<usize>) {
+        let begins = self.cursor.link.is_some_and(|link| self.is_blank(link..range.start));
         self.end_link(range.start);
         match self.cursor.state {
+            State::Url if !begins && !self.html[..range.start].ends_with("://") => {
+                self.spots.push(Spot::Url(index, range));
+            }
+            State::Quoted(quote) if self.is_handler() => {
+                let quote = if quote == b'"' { Quote::Double } else { Quote::Single };
+                self.spots.push(Spot::Handler(index, range, quote));
+            }
             State::BeforeValue | State::Unquoted => {
                 self.cursor.state = State::Unquoted;
                 self.spots.push(Spot::Unquoted(index, range));
@@ -110,7 +135,7 @@ impl Reader<'_> {
     }
 
     fn statement(&mut self, word: &str, is_assignment: bool, at: Range<usize>) {
-        if self.cursor.link.is_some_and(|link| link < at.start) {
+        if self.cursor.link.is_some_and(|link| !self.is_blank(link..at.start)) {
             self.end_link(at.start);
         }
         match word {
@@ -136,6 +161,15 @@ impl Reader<'_> {
         self.html[self.cursor.element.clone()].eq_ignore_ascii_case(name)
     }
 
+    fn is_handler(&self) -> bool {
+        let attribute = &self.html[self.cursor.attribute.clone()];
+        attribute.len() > 2 && attribute.get(..2).is_some_and(|on| on.eq_ignore_ascii_case("on"))
+    }
+
+    fn is_blank(&self, range: Range<usize>) -> bool {
+        self.html.get(range).is_none_or(|text| past_blank(text).is_empty())
+    }
+
     fn begin_link(&mut self, at: usize) {
         let attribute = &self.html[self.cursor.attribute.clone()];
         let is_link = ["href", "src"].iter().any(|name| attribute.eq_ignore_ascii_case(name));
@@ -144,6 +178,12 @@ impl Reader<'_> {
 
     fn end_link(&mut self, end: usize) {
         if let Some(start) = self.cursor.link.take() {
+            // Around an address that is a part of its own, white space does not count.
+            let start = if self.cursor.state == State::Url {
+                end - past_blank(self.html.get(start..end).unwrap_or_default()).len()
+            } else {
+                start
+            };
             self.spots.push(Spot::Link(start..end));
         }
     }
@@ -163,7 +203,7 @@ impl Reader<'_> {
                     self.cursor.state = State::Passed;
                 }
             }
-            State::Comment | State::Passed => {}
+            State::Comment | State::Passed | State::Url => {}
             State::TagName | State::Tag | State::AttributeName | State::AfterName => self.in_tag(at, byte),
             State::BeforeValue => self.before_value(at, byte),
             State::Quoted(quote) if byte == quote => {
@@ -230,5 +270,14 @@ impl Reader<'_> {
                 self.begin_link(at);
             }
         }
+    }
+}
+
+/// The text behind white space and comments.
+fn past_blank(text: &str) -> &str {
+    let text = text.trim_start();
+    match text.strip_prefix("{#").and_then(|comment| comment.split_once("#}")) {
+        Some((_, rest)) => past_blank(rest),
+        None => text,
     }
 }

@@ -3,6 +3,7 @@
 //! The rules read the author's source and not what it compiles to: a template that cannot be compiled is what they are needed
 //! for most. What they cannot be sure of they do not tell.
 
+mod autoescape;
 mod claims;
 mod escaping;
 mod files;
@@ -10,6 +11,7 @@ mod foreign;
 mod gsm;
 mod length;
 mod links;
+mod loops;
 mod markup;
 mod near;
 
@@ -47,6 +49,10 @@ pub enum Rule {
     ScriptValue,
     /// A value that is not escaped.
     SafeFilter,
+    /// A value where escaping is switched off.
+    AutoescapeOff,
+    /// A value in a URL that is not encoded.
+    UrlValue,
     /// A link whose scheme no mail client follows.
     LinkScheme,
     /// What looks like a placeholder and is none.
@@ -72,6 +78,8 @@ impl Rule {
             Rule::UnquotedAttribute => "unquoted-attribute",
             Rule::ScriptValue => "script-value",
             Rule::SafeFilter => "safe-filter",
+            Rule::AutoescapeOff => "autoescape-off",
+            Rule::UrlValue => "url-value",
             Rule::LinkScheme => "link-scheme",
             Rule::NearPlaceholder => "near-placeholder",
             Rule::ClaimNotShown => "claim-not-shown",
@@ -101,6 +109,7 @@ impl Renderer {
         let files = Files::read(name, &parts, self.folder.clone(), self.limits.source_bytes);
         let mut findings: Vec<Finding> = files.all.iter().flat_map(|file| of_file(file, channel)).collect();
         findings.extend(claims::not_shown(&files));
+        findings.extend(loops::in_loops(&files));
         findings.extend(length::too_long(&files, channel));
         if let Err(error) = self.compile(name, channel, parts) {
             findings.push(does_not_compile(error, name)?);
@@ -131,13 +140,13 @@ impl Renderer {
 
 fn of_file(file: &File, channel: Channel) -> Vec<Finding> {
     let mut found = escaping::unescaped(file);
-    if file.is_html() {
+    found.extend(autoescape::switched_off(file));
+    if file.is_html() || file.is_url() {
         let spots = markup::spots(file);
         found.extend(escaping::misplaced(file, &spots));
         found.extend(links::strange(file, &spots, channel));
     }
     found.extend(near::placeholders(file));
-    found.extend(claims::in_loops(file));
     found.extend(foreign::tags(file));
     found
 }
