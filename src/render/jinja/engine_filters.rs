@@ -58,20 +58,20 @@ fn listed(value: &Value) -> Result<Value, Error> {
 }
 
 /// At once, and not when its items are asked for: a chain of chains is as long as a tree.
-fn chain(value: Value, others: Rest<Value>) -> Result<Value, Error> {
-    let all = || std::iter::once(&value).chain(&others.0);
+fn chain(first: Value, Rest(mut all): Rest<Value>) -> Result<Value, Error> {
+    all.insert(0, first);
+    if all.iter().all(|value| value.kind() == ValueKind::Map) {
+        let mut pairs = Vec::new();
+        for map in &all {
+            for name in items(map)? {
+                pairs.push((name.clone(), map.get_item(&name)?));
+            }
+        }
+        return Ok(Value::from_pairs(pairs));
+    }
     let mut chained = Vec::new();
-    if !all().all(|value| value.kind() == ValueKind::Map) {
-        for value in all() {
-            chained.extend(items(value)?);
-        }
-        return Ok(Value::from(chained));
+    for value in &all {
+        chained.extend(items(value)?);
     }
-    let mut pairs = Vec::new();
-    for map in all() {
-        for name in items(map)? {
-            pairs.push((name.clone(), map.get_item(&name)?));
-        }
-    }
-    Ok(Value::from_pairs(pairs))
+    Ok(Value::from(chained))
 }
