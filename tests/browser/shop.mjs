@@ -1,7 +1,7 @@
 // A shop with a page, and a service that shows its layers.
 
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -62,6 +62,7 @@ function serve(folder) {
     const said = [];
     createInterface({ input: child.stderr }).on('line', (line) => {
       said.push(line);
+      appendFileSync(join(process.env.LOGS, `${child.pid}.log`), `${line}\n`);
       const url = line.match(/listening on (http:\S+)/);
       if (url) ready({ child, url: url[1] });
     });

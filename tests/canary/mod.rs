@@ -16,4 +16,4 @@ mod program;
 pub(crate) use listen::listen;
 pub(crate) use log::as_asked;
 pub(crate) use marks::{Marks, check};
-pub(crate) use program::{Program, Started};
+pub(crate) use program::{MOST_TALKATIVE, Program, Started};

@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 use super::{Marks, as_asked, check};
 
 /// Everything, but for the handshakes that rustls tells over several lines; they are over before anything of ours is sent.
-const MOST_TALKATIVE: &str = "trace,rustls=debug";
+pub(crate) const MOST_TALKATIVE: &str = "trace,rustls=debug";
 
 /// A command of the program, with nothing set by the machine that runs the tests. Its standard error is not the test's.
 pub(crate) struct Program {
