@@ -1,4 +1,4 @@
-//! How many bytes of text and values a render may handle, beside what it prints.
+//! How many bytes of text and values a render may handle, beside what it prints, and how long it may take.
 //!
 //! Instructions do not tell how much one of them does: one `~` doubles a text, one filter reads megabytes. What templates join,
 //! repeat, filter, capture and print is counted here before it is made.
@@ -6,6 +6,7 @@
 use std::cell::Cell;
 use std::fmt::{self, Write};
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, Expression, Value};
@@ -18,9 +19,14 @@ pub(super) const TIMES_FILTER: &str = "__times";
 pub(super) const READ_FILTER: &str = "__read";
 /// The filter that counts literal text.
 pub(super) const LITERAL_FILTER: &str = "__literal";
+/// The filter that looks at the clock, and gives what it gets.
+pub(super) const TICK_FILTER: &str = "__tick";
 /// The words by which the error is known.
 const SPENT: &str =
     "the template makes or reads more text than the limit allows; simplify it, or raise limits.text_bytes";
+const SLOW: &str = "the template takes longer than the limit allows; simplify it, or raise limits.seconds";
+/// How often something is counted before the clock is looked at.
+const TICKS: u32 = 16;
 /// What one item of a list counts.
 pub(super) const ITEM: usize = 32;
 /// Reading is faster than making: so many bytes of a text that is compared count as one, and so much counts an item.
@@ -31,13 +37,27 @@ const DEPTH: usize = 128;
 thread_local! {
     /// What is left to the render of this thread. Outside of one, nothing is counted.
     static LEFT: Cell<usize> = const { Cell::new(usize::MAX) };
+    static TIME: Cell<Option<Time>> = const { Cell::new(None) };
 }
 
-/// Runs something that may handle so many bytes. It must not panic.
-pub(super) fn within<T>(bytes: usize, run: impl FnOnce() -> T) -> T {
-    let before = LEFT.replace(bytes);
+/// How long a render has taken so far. Once half of its time is over, the processor's time counts: a machine that stands still, or
+/// has too much to do, costs no message.
+#[derive(Clone, Copy)]
+struct Time {
+    began: Instant,
+    half: Duration,
+    /// How much of the processor's time this thread had when the first half was over.
+    used: Option<Duration>,
+    ticks: u32,
+}
+
+/// Runs something that may handle so many bytes and take so long. It must not panic.
+pub(super) fn within<T>(bytes: usize, seconds: u64, run: impl FnOnce() -> T) -> T {
+    let half = Duration::from_secs(seconds) / 2;
+    let before = (LEFT.replace(bytes), TIME.replace(Some(Time { began: Instant::now(), half, used: None, ticks: 0 })));
     let result = run();
-    LEFT.set(before);
+    LEFT.set(before.0);
+    TIME.set(before.1);
     result
 }
 
@@ -45,7 +65,42 @@ pub(super) fn within<T>(bytes: usize, run: impl FnOnce() -> T) -> T {
 pub(super) fn spend(bytes: usize) -> Result<(), Error> {
     let left = LEFT.get().checked_sub(bytes);
     LEFT.set(left.unwrap_or(0));
-    left.map(|_| ()).ok_or_else(|| Error::new(ErrorKind::InvalidOperation, SPENT))
+    if left.is_none() {
+        return Err(Error::new(ErrorKind::InvalidOperation, SPENT));
+    }
+    tick()
+}
+
+/// Looks at the clock every now and then.
+fn tick() -> Result<(), Error> {
+    let Some(mut time) = TIME.get() else { return Ok(()) };
+    time.ticks += 1;
+    let is_over = time.ticks.is_multiple_of(TICKS) && time.is_over();
+    TIME.set(Some(time));
+    if is_over { Err(Error::new(ErrorKind::InvalidOperation, SLOW)) } else { Ok(()) }
+}
+
+impl Time {
+    fn is_over(&mut self) -> bool {
+        if self.began.elapsed() < self.half {
+            return false;
+        }
+        let now = processor_time(self.began);
+        now.saturating_sub(*self.used.get_or_insert(now)) >= self.half
+    }
+}
+
+/// How much of the processor's time this thread has had.
+#[cfg(target_os = "linux")]
+fn processor_time(_: Instant) -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
+/// Where the system does not tell, all time is the processor's.
+#[cfg(not(target_os = "linux"))]
+fn processor_time(began: Instant) -> Duration {
+    began.elapsed()
 }
 
 /// Leaves nothing: whoever cannot fail has met what must not go on.
@@ -119,6 +174,7 @@ impl Write for Counter {
 pub(super) fn install(environment: &mut Environment<'_>) {
     environment.add_filter(JOINED_FILTER, |value: Value| spend_on_printing(&value).map(|()| value));
     environment.add_filter(READ_FILTER, |value: Value| spend_on_comparing(&value).map(|()| value));
+    environment.add_filter(TICK_FILTER, |value: Value| spend(1).map(|()| value));
     environment.add_filter(TIMES_FILTER, times);
     environment.add_filter(LITERAL_FILTER, |_: &str, bytes: usize| {
         spend(bytes).map(|()| Value::from_safe_string(String::new()))

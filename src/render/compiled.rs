@@ -190,13 +190,14 @@ impl Compiled {
             template.render_captured_to(root, output).map(|_| ())
         };
         let caught = || catch_unwind(AssertUnwindSafe(evaluation));
-        one_line::within(part.name, || allowance::within(self.limits.text_bytes, caught)).unwrap_or_else(|_| {
-            let message = format!(
-                "{} crashed the renderer; a slice with a negative step of something empty does, say",
-                part.file
-            );
-            Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, message))
-        })
+        one_line::within(part.name, || allowance::within(self.limits.text_bytes, self.limits.seconds, caught))
+            .unwrap_or_else(|_| {
+                let message = format!(
+                    "{} crashed the renderer; a slice with a negative step of something empty does, say",
+                    part.file
+                );
+                Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, message))
+            })
     }
 
     fn ended(&self, stop: Stop, error: Option<&minijinja::Error>) -> Rendering {

@@ -119,7 +119,7 @@ impl Expression {
     fn evaluate(&self, scope: Scope) -> Result<bool> {
         let scope = Value::from_object(scope);
         let caught = || catch_unwind(AssertUnwindSafe(|| self.compiled.eval(scope)));
-        match allowance::within(TEXT_BYTES, caught) {
+        match allowance::within(TEXT_BYTES, Limits::default().seconds, caught) {
             Ok(Ok(value)) => Ok(value.is_true()),
             Ok(Err(error)) => Err(explain(&error, &self.sources)),
             Err(_) => Err(Error::new(ErrorKind::InvalidInput, "the expression crashed the renderer")),

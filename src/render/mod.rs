@@ -29,6 +29,7 @@ mod source_limits;
 mod sources;
 pub(crate) mod suggest;
 mod template;
+mod ticks;
 mod vouchers;
 
 pub use attributes::{Attributes, Field, Names};

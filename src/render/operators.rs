@@ -34,7 +34,7 @@ pub(super) fn counted(source: &str, evaluated: Range<usize>, is_statement: bool)
 }
 
 /// Without the marks of white-space control.
-fn without_marks(source: &str, mut range: Range<usize>) -> Range<usize> {
+pub(super) fn without_marks(source: &str, mut range: Range<usize>) -> Range<usize> {
     range.start += usize::from(source[range.clone()].starts_with(['-', '+']));
     range.end -= usize::from(source[range.clone()].ends_with(['-', '+']));
     range

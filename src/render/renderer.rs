@@ -36,10 +36,12 @@ pub struct Limits {
     pub source_bytes: usize,
     /// Bytes of text and values that each part makes and reads on the way: by operators, filters, captures and printing.
     pub text_bytes: usize,
+    /// Seconds that each part may take. Half of it is the processor's time, so that a machine that stands still costs no message.
+    pub seconds: u64,
 }
 
 impl Default for Limits {
-    /// 1,000,000 instructions, 2 MiB of output, 100 vouchers, 100 levels, 256 KiB of source, 8 MiB of text on the way.
+    /// 1,000,000 instructions, 2 MiB of output, 100 vouchers, 100 levels, 256 KiB of source, 8 MiB of text on the way, 1 second.
     fn default() -> Limits {
         Limits {
             instructions: 1_000_000,
@@ -48,6 +50,7 @@ impl Default for Limits {
             nesting: 100,
             source_bytes: 256 << 10,
             text_bytes: 8 << 20,
+            seconds: 1,
         }
     }
 }

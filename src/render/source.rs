@@ -11,6 +11,7 @@ use super::allowance::LITERAL_FILTER;
 use super::mentions;
 use super::operators::counted;
 use super::scan::{Segment, keyword, segments};
+use super::ticks::tick;
 
 /// The function that a placeholder becomes.
 pub(super) const COUPON_FUNCTION: &str = "__coupon";
@@ -141,6 +142,7 @@ fn replacements(source: &str, json: bool) -> Vec<(Range<usize>, String)> {
                 found.extend(counted(source, range, false));
             }
             Segment::Statement(range) => {
+                let is_repeated = repeated > 0;
                 repeated = match keyword(&source[range.clone()]).split([' ', '\n', '(']).next() {
                     Some("for" | "macro" | "call") => repeated + 1,
                     Some("endfor" | "endmacro" | "endcall") => repeated.saturating_sub(1),
@@ -148,6 +150,7 @@ fn replacements(source: &str, json: bool) -> Vec<(Range<usize>, String)> {
                 };
                 let kept = mentions::put_into_namespace(source, range.clone());
                 found.extend(kept.iter().map(|value| (value.start..value.start, "(".to_owned())));
+                found.extend(is_repeated.then(|| tick(source, range.clone())).flatten());
                 found.extend(compared(source, range.clone()));
                 found.extend(counted(source, range, true));
                 found.extend(kept.iter().map(|value| (value.end..value.end, format!(")|{KEPT_FILTER}"))));

@@ -262,8 +262,9 @@ fn comparing() -> Vec<Row> {
     let shared =
         "{% set a = [1] %}{% set b = [1] %}".to_owned() + &"{% set a = [a, a] %}{% set b = [b, b] %}".repeat(50);
     let compared = |name, expression: &str| (name, format!("{shared}{{{{ {expression} }}}}"), Fails(GROWS));
-    let long = "{% set t = 'a' * 4000000 %}{% set l = range(100000)|list %}{% for i in range(90000) %}{% set x = ";
-    let again = |name, expression: &str| (name, format!("{long}{expression} %}}{{% endfor %}}"), Fails("limits."));
+    let long = "{% set t = 'a' * 1000000 %}{% set l = range(50000)|list %}{% for i in range(90000) %}{% set x = ";
+    let again =
+        |name, expression: &str| (name, format!("{long}{expression} %}}{{% endfor %}}"), Fails("raise limits."));
     let chained = |value: &str| format!("{{% set x = {value} %}}{}", "{% set x = x|chain(x) %}".repeat(60));
     vec![
         compared("==", "a == b"),
@@ -283,6 +284,7 @@ fn comparing() -> Vec<Row> {
         compared("dictsort", "{'a': a, 'b': b}|dictsort(by='value')"),
         compared("groupby", "[{'x': a}, {'x': b}]|groupby('x')"),
         compared("pprint", "a|pprint"),
+        ("nothing again and again", format!("{long}i %}}{{% endfor %}}"), Renders("")),
         again("== again and again", "t == t ~ ''"),
         again("in again and again", "'b' in t"),
         again("in a list again and again", "-1 in l"),
@@ -290,6 +292,12 @@ fn comparing() -> Vec<Row> {
         again("select again and again", "l|select('odd')"),
         again("chain again and again", "l|chain(l)"),
         again("zip again and again", "l|zip(l)"),
+        again("a slice again and again", "l[::-1]"),
+        again("a letter again and again", "t[999999]"),
+        again("a name again and again", "{t: 1}"),
+        again("a test again and again", "t is lower"),
+        again("a condition again and again", "1 %}{% if t[::2] %}{% endif"),
+        again("a loop again and again", "1 %}{% for x in l[::-1][:1] %}{% endfor"),
         ("lines", "{{ ('\n' * 4000000)|lines|length }}".to_owned(), Fails(GROWS)),
         ("chains of lists", chained("[1]") + "{{ x|length }}", Fails(GROWS)),
         ("chains of dicts", chained("{'a': 1}") + "{{ x.b }}", Renders("")),

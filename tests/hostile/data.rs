@@ -151,6 +151,12 @@ fn a_limit_may_be_raised() {
     let render = |limits| compile(limits).unwrap().render(&message(Channel::Sms, "Ada"), &Arc::default());
     assert!(matches!(render(limits), Rendering::Failed(failure) if failure.to_string().contains("limits.text_bytes")));
     assert!(matches!(render(Limits { text_bytes: 64 << 20, ..limits }), Rendering::Complete(_)));
-    let none = Limits { text_bytes: usize::MAX, instructions: u64::MAX, output_bytes: usize::MAX, ..limits };
+    let none = Limits {
+        text_bytes: usize::MAX,
+        instructions: u64::MAX,
+        output_bytes: usize::MAX,
+        seconds: u64::MAX,
+        ..limits
+    };
     assert!(matches!(render(none), Rendering::Complete(_)));
 }

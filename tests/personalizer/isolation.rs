@@ -32,8 +32,13 @@ fn endless(customer: &str, is_endless: bool) -> Message {
 
 /// Shows a code, and for some messages takes more time or memory than a child may have, since its limits let it.
 fn excessive(isolation: &Isolation, excess: &str) -> Template {
-    let limits =
-        Limits { instructions: u64::MAX, text_bytes: usize::MAX, output_bytes: usize::MAX, ..Limits::default() };
+    let limits = Limits {
+        instructions: u64::MAX,
+        text_bytes: usize::MAX,
+        output_bytes: usize::MAX,
+        seconds: u64::MAX,
+        ..Limits::default()
+    };
     let renderer = Renderer::new(limits).isolated(isolation.clone());
     let source = format!("{{{{ vouchers.p.assign_available() }}}}{{% if is_endless %}}{excess}{{% endif %}}");
     renderer.compile("test", Channel::Sms, [("body.txt", source)]).unwrap()

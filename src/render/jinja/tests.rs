@@ -28,6 +28,8 @@ pub(super) const TESTS: &[Entry] = &[
     ("ge", COMPARED, |_, args| compared(args, tests::is_ge)),
     (">=", COMPARED, |_, args| compared(args, tests::is_ge)),
     ("in", COMPARED, is_in),
+    ("lower", &["value"], |_, args| Ok(tests::is_lower(args.value("value")).into())),
+    ("upper", &["value"], |_, args| Ok(tests::is_upper(args.value("value")).into())),
 ];
 
 const COMPARED: &[&str] = &["value", "other"];

@@ -16,6 +16,7 @@ const LIMITS: Limits = Limits {
     output_bytes: 10_000,
     vouchers: 10,
     nesting: 20,
+    seconds: 1,
 };
 
 /// Text prints each placeholder's voucher, and everything else as it is.
