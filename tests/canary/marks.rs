@@ -64,9 +64,9 @@ impl Marks {
         code.filter(|code| !code.starts_with('-')).into_iter().for_each(|code| self.add(code.to_owned()));
     }
 
-    /// A single character and a small number are no marks: they stand in many a text.
+    /// A single character, and what is short and has no letter, is no mark: it stands in many a text.
     fn add(&mut self, code: String) {
-        let stands_anywhere = code.chars().count() < 2 || code.len() < 6 && code.chars().all(|c| c.is_ascii_digit());
+        let stands_anywhere = code.chars().count() < 2 || code.len() < 6 && !code.contains(char::is_alphabetic);
         if stands_anywhere {
         } else if code.chars().all(is_of_word) {
             self.words.insert(code);

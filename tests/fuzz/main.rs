@@ -15,7 +15,8 @@ fn bytes(pieces: &'static [&'static str], most: usize) -> impl Strategy<Value = 
 
 fn literal_text() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(
-        &["$cst.", ".coupon$", "spring", "b-1", "_", "-", ".", "$", "cst", "é", " ", "\n", "{", "}"][..],
+        &["$cst.", ".coupon$", "spring", "b-1", "_", "-", ".", "$", "cst", "é", " ", "\n", "\r", "\u{feff}", "{", "}"]
+            [..],
     );
     let name = prop_oneof!["[a-z0-9_-]{0,3}", "[a-z.é ]{0,3}", "[a-z]{63,66}"];
     let placeholder = name.prop_map(|name| format!("$cst.{name}.coupon$"));

@@ -302,10 +302,13 @@ fn each_key_renders_what_its_scope_allows() {
 
 #[test]
 fn a_template_that_kills_its_renderer_costs_its_message_only() {
-    let service = shop().serve();
-    let double = "{% set a = [a, a] %}{% set b = [b, b] %}".repeat(40);
+    let shop = shop();
+    // What its limits let a template do, its child may not.
+    shop.write("tearoff.toml", "[limits]\ninstructions = 1_000_000_000_000\nseconds = 60\n");
+    let service = shop.serve();
     let code = "{{ vouchers.spring.assign_available() }}";
-    let endless = format!("{{% set a = [1] %}}{{% set b = [1] %}}{double}{code}{{{{ a == b }}}}");
+    let loops = "{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}";
+    let endless = format!("{code}{loops}");
     let inline = |id: &str, source: &str| json!({"message_id": id, "channel": "sms", "customer": {"id": id}, "parts": {"body.txt": source}});
     assert_eq!(outcome(&service, &inline("before", code))["status"], "rendered");
     for said in ["the template crashed the renderer", "the template crashed the renderer", "refused for 60 seconds"] {
