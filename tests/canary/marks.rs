@@ -64,13 +64,14 @@ impl Marks {
         code.filter(|code| !code.starts_with('-')).into_iter().for_each(|code| self.add(code.to_owned()));
     }
 
-    /// A single character, and what is short and has no letter, is no mark: it stands in many a text.
+    /// A single character, a small number and a few signs are no marks: they stand in many a text.
     fn add(&mut self, code: String) {
-        let stands_anywhere = code.chars().count() < 2 || code.len() < 6 && !code.contains(char::is_alphabetic);
-        if stands_anywhere {
-        } else if code.chars().all(is_of_word) {
+        let (is_word, letters) = (code.chars().all(is_of_word), code.chars().count());
+        let is_number = code.parse::<f64>().is_ok();
+        let stands_anywhere = letters < if is_word { 2 } else { 4 } || (is_number && letters < 6);
+        if !stands_anywhere && is_word {
             self.words.insert(code);
-        } else {
+        } else if !stands_anywhere {
             self.texts.push(code);
         }
     }
