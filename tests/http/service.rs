@@ -217,11 +217,12 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            self.child.check(&self.numbers().unwrap_or_default());
-        }
+        let numbers = self.numbers().unwrap_or_default();
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if !std::thread::panicking() {
+            self.child.check(&numbers);
+        }
     }
 }
 
