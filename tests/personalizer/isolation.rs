@@ -57,6 +57,26 @@ fn children() -> Vec<String> {
     listed.lines().filter(renders).map(|line| line.split_whitespace().next().unwrap().to_owned()).collect()
 }
 
+/// How long a child has worked so far, in hundredths of a second: the fourteenth word of its `stat`, see proc(5).
+fn worked(child: &str) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+    let behind_name = stat.rsplit(')').next().unwrap_or_default();
+    behind_name.split_whitespace().nth(11).and_then(|ticks| ticks.parse().ok()).unwrap_or_default()
+}
+
+/// Waits until a child is in the middle of a message that does not end.
+fn at_work() -> String {
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(20) {
+        let before: Vec<_> = children().into_iter().map(|child| (worked(&child), child)).collect();
+        std::thread::sleep(Duration::from_millis(150));
+        if let Some((_, child)) = before.into_iter().find(|(before, child)| worked(child) >= before + 5) {
+            return child;
+        }
+    }
+    panic!("no child works");
+}
+
 fn signal(signal: &str, children: &[String]) {
     // One may have ended by now.
     let _ = Command::new("kill").arg(signal).args(children).output().unwrap();
@@ -183,10 +203,7 @@ async fn a_template_is_not_to_blame_for_what_somebody_else_kills() {
     let shop = Shop::with(&[("p", 100)]).await;
     let personalizer = shop.personalizer(excessive(&isolation(), HOURS));
     for _ in 0..3 {
-        let struck = std::thread::spawn(|| {
-            std::thread::sleep(Duration::from_millis(500));
-            signal("-KILL", &children());
-        });
+        let struck = std::thread::spawn(|| signal("-KILL", &[at_work()]));
         let outcomes = personalizer.personalize(vec![endless("a", true)]).await.unwrap();
         assert_eq!(&*outcomes[0].shortfall().unwrap().message, "the template crashed the renderer");
         struck.join().unwrap();
